@@ -1,0 +1,1 @@
+"""dhq-auth: a small, fast, self-hosted identity service."""

@@ -1,0 +1,213 @@
+"""Everything that can be refused, as one tree.
+
+::
+
+    AuthError
+    ├── InvalidRequest           400  the request itself is at fault
+    │   ├── RedirectNotAllowed        `next` leads where tokens must not go
+    │   ├── LoginFailed               the login was begun elsewhere, too long ago, or refused
+    │   ├── InvalidGrant              a one-time code is unknown, spent or expired
+    │   ├── PayloadTooLarge      413
+    │   ├── UnsupportedMediaType 415
+    │   └── RequestTimeout       408
+    ├── InvalidCredential        401  no credential, or one that does not hold
+    ├── Forbidden                403
+    ├── NotFound                 404
+    │   └── UnknownService            with empty permissions, as clients of 0.1.6 expect
+    ├── MethodNotAllowed         405
+    ├── Conflict                 409
+    ├── TooManyRequests          429  with Retry-After
+    ├── UpstreamFailed           502  somebody whom we asked answered nonsense
+    ├── Unavailable              503  with Retry-After
+    └── UpstreamTimeout          504
+
+`code` is stable and meant for programs, the message for people. A message never holds a secret,
+nor the text of somebody else's exception. One middleware turns these into RFC 9457 answers.
+"""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+
+class AuthError(Exception):
+    """A refusal: what the caller may know about it."""
+
+    status: ClassVar[int] = 500
+    code: str = "internal_error"
+    title: ClassVar[str] = "Something went wrong on our side"
+
+    def __init__(self, detail: str = "", *, code: str | None = None, **extra: Any) -> None:
+        super().__init__(detail or self.title)
+        self.detail = detail
+        if code is not None:
+            self.code = code
+        self.extra = extra
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """The response headers that this refusal demands."""
+        return {}
+
+
+class InvalidRequest(AuthError):
+    """The request is malformed; the detail says what would be right."""
+
+    status = 400
+    code = "invalid_request"
+    title = "The request is not valid"
+
+
+class RedirectNotAllowed(InvalidRequest):
+    """`next` is outside ALLOWED_REDIRECTS."""
+
+    code = "redirect_not_allowed"
+    title = "This address may not receive a login"
+
+
+class LoginFailed(InvalidRequest):
+    """The login cannot be completed; the user can start again."""
+
+    code = "login_failed"
+    title = "The login did not succeed"
+
+
+class InvalidGrant(InvalidRequest):
+    """A one-time code is unknown, spent, expired or not yours (RFC 6749 5.2)."""
+
+    code = "invalid_grant"
+    title = "The code is not valid"
+
+
+class PayloadTooLarge(InvalidRequest):
+    """The body is larger than MAX_BODY."""
+
+    status = 413
+    code = "payload_too_large"
+    title = "The request is too large"
+
+
+class UnsupportedMediaType(InvalidRequest):
+    """The body is neither JSON nor a form."""
+
+    status = 415
+    code = "unsupported_media_type"
+    title = "The body has a type that is not understood"
+
+
+class RequestTimeout(InvalidRequest):
+    """The body did not arrive in time."""
+
+    status = 408
+    code = "request_timeout"
+    title = "The request took too long to arrive"
+
+
+class InvalidCredential(AuthError):
+    """No credential, or one that does not hold; `reason` says which (RFC 6750 3.1)."""
+
+    status = 401
+    code = "invalid_token"
+    title = "Not authenticated"
+
+    def __init__(self, detail: str = "", *, reason: str = "invalid") -> None:
+        super().__init__(detail, code="missing_credential" if reason == "missing" else None)
+        self.reason = reason
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Return the challenge; a missing credential is no error (RFC 6750 3)."""
+        challenge = 'Bearer realm="dhq-auth"'
+        if self.reason != "missing":
+            challenge += ', error="invalid_token"'
+        return {"WWW-Authenticate": challenge}
+
+
+class Forbidden(AuthError):
+    """The caller is known, and may not."""
+
+    status = 403
+    code = "forbidden"
+    title = "Not allowed"
+
+
+class NotFound(AuthError):
+    """There is no such thing, or none of yours."""
+
+    status = 404
+    code = "not_found"
+    title = "Not found"
+
+
+class UnknownService(NotFound):
+    """The service is not in ALLOWED_SERVICES."""
+
+    code = "unknown_service"
+    title = "This service is not known here"
+
+
+class MethodNotAllowed(AuthError):
+    """The route exists, for other methods."""
+
+    status = 405
+    code = "method_not_allowed"
+    title = "This method is not for this address"
+
+    def __init__(self, allowed: list[str]) -> None:
+        super().__init__(f"Use {' or '.join(allowed)}.")
+        self.allowed = allowed
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Name what is allowed (RFC 9110 10.2.1)."""
+        return {"Allow": ", ".join(self.allowed)}
+
+
+class Conflict(AuthError):
+    """It exists already, or has changed meanwhile."""
+
+    status = 409
+    code = "conflict"
+    title = "This conflicts with what is there"
+
+
+class _RetryLater(AuthError):
+    def __init__(self, detail: str = "", *, retry_after: int = 5) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Say when to come back, in seconds (RFC 9110 10.2.3)."""
+        return {"Retry-After": str(self.retry_after)}
+
+
+class TooManyRequests(_RetryLater):
+    """A limit is reached."""
+
+    status = 429
+    code = "too_many_requests"
+    title = "Too many requests"
+
+
+class Unavailable(_RetryLater):
+    """Something that we need, such as the database, is away: an error, not a denial."""
+
+    status = 503
+    code = "unavailable"
+    title = "Not available for the moment"
+
+
+class UpstreamFailed(AuthError):
+    """Somebody whom we had to ask failed or answered nonsense."""
+
+    status = 502
+    code = "upstream_failed"
+    title = "A service that was asked did not answer properly"
+
+
+class UpstreamTimeout(AuthError):
+    """Somebody whom we had to ask was too slow."""
+
+    status = 504
+    code = "upstream_timeout"
+    title = "A service that was asked did not answer in time"

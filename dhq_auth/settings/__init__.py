@@ -1,0 +1,18 @@
+"""What the operator decides, by environment variables alone."""
+
+from dhq_auth.settings.environment import SettingsError
+from dhq_auth.settings.limits import Limits
+from dhq_auth.settings.parse import Secret
+from dhq_auth.settings.providers import ProviderSettings
+from dhq_auth.settings.settings import Extension, Service, Settings, from_environ
+
+__all__ = [
+    "Extension",
+    "Limits",
+    "ProviderSettings",
+    "Secret",
+    "Service",
+    "Settings",
+    "SettingsError",
+    "from_environ",
+]

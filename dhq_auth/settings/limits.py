@@ -1,0 +1,84 @@
+"""Every bound and deadline, with its default; beyond a bound the answer is 4xx or 503."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from dhq_auth.settings.environment import variable
+from dhq_auth.settings.parse import duration, integer, seconds, size
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much, how many, how long."""
+
+    # What callers send.
+    header_timeout: float = variable(
+        "HEADER_TIMEOUT", "10", seconds(0.1, 300), "seconds for a request's headers to arrive"
+    )
+    body_timeout: float = variable(
+        "BODY_TIMEOUT", "10", seconds(0.1, 300), "seconds for a request's body to arrive"
+    )
+    keepalive_timeout: float = variable(
+        "KEEPALIVE_TIMEOUT", "75", seconds(1, 3600), "seconds that an idle connection is kept"
+    )
+    max_connections: int = variable(
+        "MAX_CONNECTIONS", "1000", integer(10, 100_000), "open connections per process"
+    )
+    max_url: int = variable("MAX_URL", "8k", size(1024, 65536), "bytes of a request's first line")
+    max_header: int = variable("MAX_HEADER", "8k", size(1024, 65536), "bytes of one header field")
+    max_body: int = variable("MAX_BODY", "64k", size(1024, 10 * 1024**2), "bytes of a body")
+    max_json_depth: int = variable("MAX_JSON_DEPTH", "16", integer(2, 100), "nesting of JSON")
+    max_token: int = variable(
+        "MAX_TOKEN", "8k", size(1024, 65536), "bytes of a token, checked before any work on it"
+    )
+    shutdown_timeout: float = variable(
+        "SHUTDOWN_TIMEOUT", "30", seconds(0, 300), "seconds to finish accepted requests at the end"
+    )
+    # The database.
+    database_pool: int = variable(
+        "DATABASE_POOL", "5", integer(1, 100), "connections per process (SQLite: for reading)"
+    )
+    database_timeout: float = variable(
+        "DATABASE_TIMEOUT", "5", seconds(0.1, 60), "seconds for a connection, lock or statement"
+    )
+    # Whom we ask.
+    remote_connect_timeout: float = variable(
+        "REMOTE_CONNECT_TIMEOUT", "3", seconds(0.1, 60), "seconds to connect to a login provider"
+    )
+    remote_read_timeout: float = variable(
+        "REMOTE_READ_TIMEOUT", "5", seconds(0.1, 60), "seconds between bytes of its answer"
+    )
+    remote_timeout: float = variable(
+        "REMOTE_TIMEOUT", "10", seconds(0.1, 120), "seconds for one whole call"
+    )
+    remote_max_body: int = variable(
+        "REMOTE_MAX_BODY", "1m", size(1024, 16 * 1024**2), "bytes of its answer"
+    )
+    remote_calls: int = variable(
+        "REMOTE_CALLS", "20", integer(1, 1000), "calls in flight per login provider"
+    )
+    discovery_lifetime: timedelta = variable(
+        "DISCOVERY_LIFETIME", "1h", duration(1, 7 * 86400), "age at which metadata is asked again"
+    )
+    jwks_cooldown: timedelta = variable(
+        "JWKS_COOLDOWN", "60s", duration(1, 86400), "least time between two fetches of keys"
+    )
+    permission_timeout: float = variable(
+        "PERMISSION_TIMEOUT", "5", seconds(0.1, 60), "seconds for a permission provider"
+    )
+    # What waits.
+    clock_leeway: timedelta = variable(
+        "CLOCK_LEEWAY", "30s", duration(0, 60), "how far clocks may be apart"
+    )
+    login_attempt_lifetime: timedelta = variable(
+        "LOGIN_ATTEMPT_LIFETIME", "10m", duration(10, 600), "time from login start to callback"
+    )
+    login_attempts_pending: int = variable(
+        "LOGIN_ATTEMPTS_PENDING", "100000", integer(10, 10_000_000), "logins under way at most"
+    )
+    login_starts: int = variable(
+        "LOGIN_STARTS", "60", integer(1, 100_000), "logins begun per minute, address and process"
+    )
+    login_code_lifetime: timedelta = variable(
+        "LOGIN_CODE_LIFETIME", "60s", duration(1, 60), "life of a one-time login code"
+    )
