@@ -3,7 +3,7 @@
 import errno
 import re
 from ipaddress import ip_address
-from socket import SO_REUSEADDR, SOCK_STREAM, SOL_SOCKET, getaddrinfo, socket
+from socket import AF_INET, AF_INET6, SO_REUSEADDR, SOL_SOCKET, socket
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -40,14 +40,14 @@ def is_free(port: int) -> bool:
 
     A program that listens on `[::1]` alone would get the visits meant for 127.0.0.1.
     """
-    for family, kind, _, _, address in getaddrinfo("localhost", port, type=SOCK_STREAM):
-        with socket(family, kind) as probe:
-            probe.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
-            try:
-                probe.bind(address)
-            except OSError as error:
-                if error.errno == errno.EADDRINUSE:
-                    return False
+    for family, address in ((AF_INET, "127.0.0.1"), (AF_INET6, "::1")):
+        try:
+            with socket(family) as probe:
+                probe.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
+                probe.bind((address, port))
+        except OSError as error:  # of any other kind on a machine without IPv6
+            if error.errno == errno.EADDRINUSE:
+                return False
     return True
 
 
