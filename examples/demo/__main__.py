@@ -8,6 +8,7 @@ import sys
 from asyncio.subprocess import DEVNULL, Process
 from collections.abc import Mapping
 from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from aiohttp import ClientError, ClientSession, ClientTimeout
@@ -16,8 +17,9 @@ from examples.demo.application import SERVICE, create_application
 from examples.demo.issuer import CLIENT_ID, create_issuer
 from examples.demo.loopback import is_free, serve
 
-ROOT = Path(__file__).parents[2]
-DATA = Path("data/demo")
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+DATA = ROOT / "data" / "demo"
 HOST = "127.0.0.1"
 PORTS = (
     ("--port", "dhq-auth", 8000),
@@ -33,7 +35,7 @@ WELCOME = """
     2. Sign in, as whoever you like
     3. See who you are, what you may do, and the token that says so
 
-  dhq-auth    {auth}   its data: {data}/
+  dhq-auth    {auth}   its data: {data}
   the issuer  {issuer}   stands in for Google, and proves nothing
 
 """
@@ -43,34 +45,41 @@ class Failed(Exception):
     """dhq-auth ended by itself, or did not get ready in time."""
 
 
-def addresses(ports: argparse.Namespace) -> dict[str, str]:
-    """Return where browsers reach the three programs."""
-    return {
-        "auth": f"http://localhost:{ports.port}",
-        "application": f"http://localhost:{ports.application_port}",
-        "issuer": f"http://localhost:{ports.issuer_port}",
-    }
+@dataclass(frozen=True)
+class Options:
+    """What the command line says."""
 
+    port: int
+    application_port: int
+    issuer_port: int
+    data: Path
 
-def auth_environment(
-    environ: Mapping[str, str], port: int, at: Mapping[str, str]
-) -> dict[str, str]:
-    """Return all that dhq-auth is told; its settings in *environ* are for another than the demo."""
-    inherited = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TERM")
-    return {name: environ[name] for name in inherited if name in environ} | {
-        "EXTERNAL_ADDRESS": at["auth"],
-        "HOST": HOST,
-        "PORT": str(port),
-        "DATABASE_URL": f"sqlite:///{DATA}/dhq-auth.db",
-        "ALLOWED_REDIRECTS": at["application"],
-        "OIDC_PROVIDERS": "demo",
-        "OIDC_DEMO_ISSUER": at["issuer"],
-        "OIDC_DEMO_KEY": CLIENT_ID,
-        "OIDC_DEMO_TITLE": "the demo issuer",
-        "ALLOWED_SERVICES": f"{SERVICE}:static",
-        f"PROVIDER_{SERVICE.upper()}_FILE": "examples/demo/permissions.toml",
-        "LOG_LEVEL": "warning",
-    }
+    @property
+    def addresses(self) -> dict[str, str]:
+        """Where browsers reach the three programs."""
+        return {
+            "auth": f"http://localhost:{self.port}",
+            "application": f"http://localhost:{self.application_port}",
+            "issuer": f"http://localhost:{self.issuer_port}",
+        }
+
+    def environment(self, environ: Mapping[str, str]) -> dict[str, str]:
+        """Return all that dhq-auth is told; settings in *environ* are for another than the demo."""
+        inherited = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TERM")
+        return {name: environ[name] for name in inherited if name in environ} | {
+            "EXTERNAL_ADDRESS": self.addresses["auth"],
+            "HOST": HOST,
+            "PORT": str(self.port),
+            "DATABASE_URL": f"sqlite:///{self.data.resolve()}/dhq-auth.db",
+            "ALLOWED_REDIRECTS": self.addresses["application"],
+            "OIDC_PROVIDERS": "demo",
+            "OIDC_DEMO_ISSUER": self.addresses["issuer"],
+            "OIDC_DEMO_KEY": CLIENT_ID,
+            "OIDC_DEMO_TITLE": "the demo issuer",
+            "ALLOWED_SERVICES": f"{SERVICE}:static",
+            f"PROVIDER_{SERVICE.upper()}_FILE": str(HERE / "permissions.toml"),
+            "LOG_LEVEL": "warning",
+        }
 
 
 async def until_ready(address: str, server: Process) -> None:
@@ -92,39 +101,40 @@ async def stop(server: Process) -> None:
     try:
         if server.returncode is None:
             server.terminate()
-        await asyncio.wait_for(server.wait(), STOP_WITHIN)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(server.wait(), STOP_WITHIN)
     finally:
         if server.returncode is None:
             server.kill()
 
 
-async def run(ports: argparse.Namespace) -> None:
+async def run(options: Options) -> None:
     """Start the three and tell where to click; stop them when cancelled."""
-    at = addresses(ports)
+    at = options.addresses
     issuer = create_issuer(at["issuer"], f"{at['auth']}/auth/oauth_callback")
     application = create_application(at["application"], at["auth"])
+    options.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     async with AsyncExitStack() as running:
-        for app, port in ((issuer, ports.issuer_port), (application, ports.application_port)):
+        for app, port in ((issuer, options.issuer_port), (application, options.application_port)):
             running.push_async_callback((await serve(app, HOST, port)).cleanup)
-        (ROOT / DATA).mkdir(mode=0o700, parents=True, exist_ok=True)
         server = await asyncio.create_subprocess_exec(
             sys.executable,
             "server.py",
             cwd=ROOT,
-            env=auth_environment(os.environ, ports.port, at),
+            env=options.environment(os.environ),
             stdin=DEVNULL,
             start_new_session=True,  # Ctrl-C is for us alone; `stop` passes it on, once.
         )
         running.push_async_callback(stop, server)
         await until_ready(at["auth"], server)
-        sys.stdout.write(WELCOME.format(data=DATA, **at))
+        sys.stdout.write(WELCOME.format(data=options.data, **at))
         sys.stdout.flush()
         raise Failed(f"dhq-auth ended with code {await server.wait()}.")
 
 
-async def until_asked_to_end(ports: argparse.Namespace) -> None:
+async def until_asked_to_end(options: Options) -> None:
     """Run until Ctrl-C, or until the terminal or a supervisor says so."""
-    demo = asyncio.ensure_future(run(ports))
+    demo = asyncio.ensure_future(run(options))
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, demo.cancel)
     with suppress(asyncio.CancelledError):
@@ -148,13 +158,16 @@ def main() -> int:
         parser.add_argument(
             flag, type=port_number, default=default, help=f"{whose} (default: {default})"
         )
-    ports = parser.parse_args()
+    parser.add_argument(
+        "--data", type=Path, default=DATA, help="where dhq-auth keeps its data (default: data/demo)"
+    )
+    options = Options(**vars(parser.parse_args()))
     for flag, whose, _ in PORTS:
-        port = getattr(ports, flag.strip("-").replace("-", "_"))
+        port = getattr(options, flag.strip("-").replace("-", "_"))
         if not is_free(port):
             parser.error(f"port {port} of {whose} is in use; choose another with {flag}")
     try:
-        asyncio.run(until_asked_to_end(ports))
+        asyncio.run(until_asked_to_end(options))
     except (Failed, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
