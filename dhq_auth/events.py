@@ -4,8 +4,17 @@
 them is ever a secret, a token or a password.
 """
 
-from dataclasses import dataclass
-from typing import ClassVar
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a change comes from: the request's peer and id; nothing for the command line."""
+
+    address: str | None = None
+    request_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,20 +24,39 @@ class Event:
     kind: ClassVar[str]
     user_id: str | None
 
+    @property
+    def detail(self) -> dict[str, Any]:
+        """What is to be remembered beside kind and user."""
+        return {
+            f.name: getattr(self, f.name)
+            for f in fields(self)
+            if f.name != "user_id" and f.metadata.get("audited", True)
+        }
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UserCreated(Event):
+class UserEvent(Event):
+    """A fact of which extensions hear by a hook of its own, with the user as it then was."""
+
+    hook: ClassVar[str]
+    user_info: Mapping[str, Any] = field(repr=False, metadata={"audited": False})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserCreated(UserEvent):
     """A person was seen for the first time."""
 
     kind = "user.created"
+    hook = "on_new_user"
     provider: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LoggedIn(Event):
+class LoggedIn(UserEvent):
     """A session began."""
 
     kind = "login.succeeded"
+    hook = "on_user_login"
     provider: str
     session_id: str
 
@@ -43,10 +71,11 @@ class LoginRefused(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LoggedOut(Event):
+class LoggedOut(UserEvent):
     """A session, or with `everywhere` all of a user's sessions and tokens, ended."""
 
     kind = "logout"
+    hook = "on_user_logout"
     session_id: str | None
     everywhere: bool = False
 

@@ -1,0 +1,1 @@
+"""Who has an account: users, and the identities by which they come in."""

@@ -1,0 +1,48 @@
+"""A user as others see one."""
+
+from email.utils import format_datetime
+from typing import Any
+
+from dhq_auth.accounts.store import User
+from dhq_auth.hookspecs import UserInfo
+
+
+def user_info(user: User) -> UserInfo:
+    """Return *user* as plugins see one."""
+    return {
+        "id": user.id,
+        "idhash": user.idhash,
+        "provider_id": user.provider_id,
+        "username": user.username,
+        "name": user.name,
+        "email": user.email,
+        "avatar_url": user.avatar_url,
+        "join_date": format_datetime(user.created_at, usegmt=True),
+        "is_admin": user.is_admin,
+    }
+
+
+def own_profile(user: User) -> dict[str, Any]:
+    """Return *user* as the user sees it; `username` only if one was chosen."""
+    profile = {
+        "id": user.id,
+        "idhash": user.idhash,
+        "name": user.name,
+        "email": user.email,
+        "avatar_url": user.avatar_url,
+        "join_date": format_datetime(user.created_at, usegmt=True),
+        "provider_id": user.provider_id,
+    }
+    return profile if user.username is None else {**profile, "username": user.username}
+
+
+def public_profile(user: User) -> dict[str, Any]:
+    """Return *user* as everybody may see it: never the email, nor a hash of it."""
+    return {
+        "id": user.id,
+        "name": user.name,
+        "username": user.username,
+        "avatar_url": user.avatar_url,
+        "join_date": format_datetime(user.created_at, usegmt=True),
+        "gravatar": None,
+    }

@@ -1,0 +1,243 @@
+"""The rows of users and identities."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from unicodedata import normalize
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    Row,
+    String,
+    Table,
+    Text,
+    exists,
+    insert,
+    or_,
+    select,
+    true,
+    update,
+)
+
+from dhq_auth.accounts import usernames
+from dhq_auth.db import Db, Timestamp, metadata
+from dhq_auth.opaque import new_id
+
+MAX_SUBJECT = 255
+
+users = Table(
+    "users",
+    metadata,
+    Column("id", String(128), primary_key=True),
+    Column("idhash", String(32), nullable=False),
+    Column("username", Text),
+    Column("username_key", Text, unique=True),
+    Column("name", Text),
+    Column("email", Text),
+    Column("email_key", Text),
+    Column("email_verified", Boolean, nullable=False),
+    Column("avatar_url", Text),
+    Column("provider_id", String(400)),
+    Column("is_admin", Boolean, nullable=False),
+    Column("is_active", Boolean, nullable=False),
+    Column("created_at", Timestamp, nullable=False),
+    Column("updated_at", Timestamp, nullable=False),
+    Index(None, "provider_id"),
+)
+
+Index(
+    "uq_users_verified_email",
+    users.c.email_key,
+    unique=True,
+    sqlite_where=users.c.email_verified,
+    postgresql_where=users.c.email_verified,
+)
+
+identities = Table(
+    "identities",
+    metadata,
+    Column("issuer", String(255), primary_key=True),
+    Column("subject", String(255), primary_key=True),
+    Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("provider", String(32), nullable=False),
+    Column("linked_at", Timestamp, nullable=False),
+    Column("last_login_at", Timestamp, nullable=False),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class User:
+    """A user, as the database had it at one moment; plain, so that it outlives the connection."""
+
+    id: str
+    idhash: str
+    username: str | None
+    name: str | None
+    email: str | None
+    email_verified: bool
+    avatar_url: str | None
+    provider_id: str | None
+    is_admin: bool
+    is_active: bool
+    created_at: datetime
+
+
+USER_COLUMNS: tuple[ColumnElement[Any], ...] = tuple(
+    users.c[name] for name in User.__dataclass_fields__
+)
+
+
+def user_of(row: Row[Any]) -> User:
+    """Return the user in a row that has (or begins with) USER_COLUMNS."""
+    return User(**{name: getattr(row, name) for name in User.__dataclass_fields__})
+
+
+async def user_by_id(db: Db, user_id: str) -> User | None:
+    """Return the user *user_id*."""
+    return await _one(db, users.c.id == user_id)
+
+
+async def user_by_username(db: Db, username: str) -> User | None:
+    """Return the user called *username*: exactly so, else however it is spelt."""
+    if exact := await _one(db, users.c.username == username):
+        return exact
+    return await _one(db, users.c.username_key == usernames.fold(username))
+
+
+async def user_by_identity(db: Db, issuer: str, subject: str) -> User | None:
+    """Return the user whom *issuer* knows as *subject* (OpenID Connect Core 5.7)."""
+    found = select(*USER_COLUMNS).join(identities, identities.c.user_id == users.c.id)
+    row = (
+        await db.execute(
+            found.where(identities.c.issuer == issuer, identities.c.subject == subject)
+        )
+    ).one_or_none()
+    return user_of(row) if row else None
+
+
+async def user_without_identity(
+    db: Db, *, user_id: str | None = None, provider_id: str | None = None
+) -> User | None:
+    """Return a user of dhq-auth 0.1.6 who has not logged in since, by id or by provider."""
+    wanted = users.c.id == user_id if user_id else users.c.provider_id == provider_id
+    unlinked = ~exists().where(identities.c.user_id == users.c.id)
+    rows = await db.execute(
+        select(*USER_COLUMNS).where(wanted, unlinked).order_by(users.c.created_at).limit(1)
+    )
+    row = rows.one_or_none()
+    return user_of(row) if row else None
+
+
+async def user_by_verified_email(db: Db, email: str) -> User | None:
+    """Return the one user to whom *email* was verified to belong."""
+    return await _one(db, users.c.email_key == fold_email(email), users.c.email_verified == true())
+
+
+async def add_user(db: Db, user: User, now: datetime) -> None:
+    """Add *user*; Conflict if the username or the verified email is somebody's."""
+    values = {name: getattr(user, name) for name in User.__dataclass_fields__}
+    await db.execute(
+        insert(users).values(
+            **values,
+            username_key=usernames.fold(user.username) if user.username else None,
+            email_key=fold_email(user.email) if user.email else None,
+            updated_at=now,
+        )
+    )
+
+
+async def add_identity(
+    db: Db, *, user_id: str, issuer: str, subject: str, provider: str, now: datetime
+) -> None:
+    """Let *user_id* in as *subject* of *issuer*; Conflict if that is somebody already."""
+    await db.execute(
+        insert(identities).values(
+            issuer=issuer,
+            subject=subject,
+            user_id=user_id,
+            provider=provider,
+            linked_at=now,
+            last_login_at=now,
+        )
+    )
+
+
+async def refresh_user(db: Db, user_id: str, now: datetime, **columns: Any) -> None:
+    """Take over *columns* of *user_id* as the login provider has them today."""
+    if columns.get("email"):
+        columns["email_key"] = fold_email(columns["email"])
+    await db.execute(update(users).where(users.c.id == user_id).values(**columns, updated_at=now))
+
+
+async def touch_identity(db: Db, issuer: str, subject: str, now: datetime) -> None:
+    """Remember that *subject* of *issuer* logged in."""
+    await db.execute(
+        update(identities)
+        .where(identities.c.issuer == issuer, identities.c.subject == subject)
+        .values(last_login_at=now)
+    )
+
+
+async def choose_username(db: Db, user_id: str, username: str, now: datetime) -> bool:
+    """Give *user_id* the checked *username* unless there is one already: in one statement.
+
+    Returns whether it was given; raises Conflict if somebody else has it.
+    """
+    result = await db.execute(
+        update(users)
+        .where(users.c.id == user_id, users.c.username.is_(None))
+        .values(username=username, username_key=usernames.fold(username), updated_at=now)
+        .returning(users.c.id)
+    )
+    return result.one_or_none() is not None
+
+
+async def free_username(db: Db, wanted: str) -> str:
+    """Return *wanted*, or *wanted* with the first number behind it that makes it free."""
+    pattern = usernames.fold(wanted).replace("\\", "\\\\").replace("_", "\\_").replace("%", "\\%")
+    rows = await db.execute(
+        select(users.c.username_key).where(
+            or_(
+                users.c.username_key == usernames.fold(wanted),
+                users.c.username_key.like(f"{pattern}%", escape="\\"),
+            )
+        )
+    )
+    taken = {*rows.scalars(), *usernames.RESERVED}
+    candidate, number = wanted, 0
+    while usernames.fold(candidate) in taken:
+        number += 1
+        candidate = f"{wanted}{number}"
+    return candidate
+
+
+def fold_email(email: str) -> str:
+    """Return what *email* is compared by."""
+    return normalize("NFC", email).casefold()
+
+
+def new_user(now: datetime, **known: Any) -> User:
+    """Return a user with an id that is opaque, never reused and not derived from anything."""
+    fields: dict[str, Any] = {
+        "id": new_id(),
+        "idhash": new_id(),
+        "username": None,
+        "name": None,
+        "email": None,
+        "email_verified": False,
+        "avatar_url": None,
+        "provider_id": None,
+        "is_admin": False,
+        "is_active": True,
+        "created_at": now,
+    }
+    return User(**{**fields, **known})
+
+
+async def _one(db: Db, *conditions: ColumnElement[bool]) -> User | None:
+    row = (await db.execute(select(*USER_COLUMNS).where(*conditions))).one_or_none()
+    return user_of(row) if row else None

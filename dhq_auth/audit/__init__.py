@@ -1,0 +1,1 @@
+"""The audit log: every security fact, in the transaction of the change itself."""

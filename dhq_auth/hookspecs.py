@@ -1,0 +1,102 @@
+"""What plugins may implement, and the types that they meet.
+
+An **extension** is a module with any of `on_new_user`, `on_user_login`, `on_user_logout` and
+`on_event`. A **permission provider** is a module with `grant(context)`, or with the v1 function
+`get_permissions(service, userid)`. Both may have `configure(options)`, which may return the object
+that then carries the hooks, so that one module can serve several aliases. Every function may be
+plain (it then runs in a thread) or `async`, decorated with `hookimpl` or not.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, TypedDict
+
+import pluggy
+
+from dhq_auth.db import Db
+from dhq_auth.events import Event
+
+PROJECT = "dhq_auth"
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+class UserInfo(TypedDict):
+    """A user as plugins see one; `join_date` is RFC 1123 text in GMT."""
+
+    id: str
+    idhash: str
+    provider_id: str | None
+    username: str | None
+    name: str | None
+    email: str | None
+    avatar_url: str | None
+    join_date: str
+    is_admin: bool
+
+
+@dataclass(frozen=True, slots=True)
+class GrantContext:
+    """The question that a permission provider answers.
+
+    `service` is the name that was asked for (the alias); `read` opens a read-only connection to
+    the database: `async with context.read() as db`.
+    """
+
+    service: str
+    user: UserInfo
+    read: Callable[[], AbstractAsyncContextManager[Db]] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """The answer: JSON values by name.
+
+    `permissions` holds `true` only for what is allowed without a condition; `filters` the rest.
+    The answer may be used again for `fresh_for`. `stale_since` is set when the provider could not
+    be asked and an earlier answer stands in.
+    """
+
+    permissions: Mapping[str, Any]
+    filters: Mapping[str, Any] | None = None
+    fresh_for: timedelta = timedelta(0)
+    stale_since: datetime | None = None
+
+
+class ExtensionSpec:
+    """Hooks of extensions: called after the commit, first installed first; failures are logged."""
+
+    @hookspec
+    def configure(self, options: Mapping[str, str]) -> object:
+        """Take the variables `EXTENSION_<NAME>_…`, names in lower case, before the start."""
+
+    @hookspec
+    def on_new_user(self, user_info: UserInfo) -> Awaitable[None] | None:
+        """Hear of a user who logged in for the first time."""
+
+    @hookspec
+    def on_user_login(self, user_info: UserInfo) -> Awaitable[None] | None:
+        """Hear of a user who logged in; after `on_new_user` where both apply."""
+
+    @hookspec
+    def on_user_logout(self, user_info: UserInfo) -> Awaitable[None] | None:
+        """Hear of a user who logged out."""
+
+    @hookspec
+    def on_event(self, event: Event) -> Awaitable[None] | None:
+        """Hear of every event, those above included."""
+
+
+class ProviderSpec:
+    """Hooks of permission providers."""
+
+    @hookspec
+    def configure(self, options: Mapping[str, str]) -> object:
+        """Take the variables `PROVIDER_<ALIAS>_…`, names in lower case, before the start."""
+
+    @hookspec
+    def grant(self, context: GrantContext) -> Awaitable[Grant] | Grant:
+        """Say what the user may do in the service. An exception means: no token."""
+        raise NotImplementedError

@@ -1,0 +1,1 @@
+"""Logging in elsewhere: we are the relying party of Google, GitHub and any OpenID issuer."""

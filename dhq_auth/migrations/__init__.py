@@ -1,0 +1,59 @@
+"""The schema and its history: Alembic revisions, applied at the start under a lock."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, inspect, text
+
+from dhq_auth.db import Database
+
+if TYPE_CHECKING:  # a start on a database that is up to date pays nothing for Alembic
+    from alembic.config import Config
+
+HEAD = "0001"
+"""The revision that this version of the program needs."""
+
+_LOCK = 0x6468715F61757468  # "dhq_auth", as the number of a PostgreSQL advisory lock
+
+
+async def current(database: Database) -> str | None:
+    """Return the revision of *database*, or None if it has none yet."""
+    async with database.read() as db:
+        return await db.run_sync(_revision)
+
+
+async def upgrade(database: Database) -> str | None:
+    """Bring *database* to HEAD and return the revision that it had; several may try at once.
+
+    A database of dhq-auth 0.1.6 is upgraded in place. All of it is one transaction.
+    """
+    if (before := await current(database)) == HEAD:
+        return before
+    async with database.write() as db:
+        if db.dialect.name == "postgresql":
+            await db.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+        return await db.run_sync(_upgrade)
+
+
+def _revision(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
+
+
+def _upgrade(connection: Connection) -> str | None:
+    from alembic import command  # noqa: PLC0415
+
+    before = _revision(connection)
+    command.upgrade(config(connection), "head")
+    return before
+
+
+def config(connection: Connection) -> "Config":
+    """Return Alembic's configuration for *connection*, which is inside a transaction."""
+    from alembic.config import Config  # noqa: PLC0415
+
+    result = Config()
+    result.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
+    result.attributes["connection"] = connection
+    return result

@@ -1,0 +1,18 @@
+"""What Alembic runs: on the connection that it is given, inside the transaction of that."""
+
+from alembic import context
+
+from dhq_auth.accounts import store as _accounts  # noqa: F401 - each store adds its tables
+from dhq_auth.audit import store as _audit  # noqa: F401
+from dhq_auth.db import metadata
+from dhq_auth.login import store as _login  # noqa: F401
+from dhq_auth.sessions import store as _sessions  # noqa: F401
+from dhq_auth.tokens import store as _tokens  # noqa: F401
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=metadata,
+    transactional_ddl=True,
+)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,1 @@
+"""Browser sessions: what a login begins and a logout ends."""

@@ -1,0 +1,79 @@
+"""The rows of sessions. A row that is gone is a session that has ended."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Column, ForeignKey, Index, String, Table, delete, insert, select
+
+from dhq_auth.db import Db, Timestamp, metadata
+from dhq_auth.opaque import digest, new_id, new_secret
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("digest", String(64), nullable=False, unique=True),
+    Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("provider", String(32), nullable=False),
+    Column("created_at", Timestamp, nullable=False),
+    # The cookie's end; None: never. Login tokens of the session may live longer: see keep_until.
+    Column("expires_at", Timestamp),
+    Column("keep_until", Timestamp),
+    Index(None, "keep_until"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NewSession:
+    """A session that just began; `secret` is the cookie's value and is nowhere kept."""
+
+    id: str
+    secret: str
+
+
+async def begin(
+    db: Db,
+    *,
+    user_id: str,
+    provider: str,
+    now: datetime,
+    expires_at: datetime | None,
+    keep_until: datetime | None,
+) -> NewSession:
+    """Begin a session of *user_id*, whose row stays until *keep_until* unless it is ended."""
+    session = NewSession(new_id(), new_secret())
+    await db.execute(
+        insert(sessions).values(
+            id=session.id,
+            digest=digest(session.secret),
+            user_id=user_id,
+            provider=provider,
+            created_at=now,
+            expires_at=expires_at,
+            keep_until=keep_until,
+        )
+    )
+    return session
+
+
+async def end(db: Db, session_id: str) -> bool:
+    """End one session; say whether it was there."""
+    ended = await db.execute(
+        delete(sessions).where(sessions.c.id == session_id).returning(sessions.c.id)
+    )
+    return ended.one_or_none() is not None
+
+
+async def end_all(db: Db, user_id: str) -> int:
+    """End every session of *user_id*; return how many."""
+    ended = await db.execute(
+        delete(sessions).where(sessions.c.user_id == user_id).returning(sessions.c.id)
+    )
+    return len(ended.all())
+
+
+async def prune(db: Db, now: datetime, limit: int) -> int:
+    """Forget up to *limit* sessions that neither a cookie nor a token can use any more."""
+    old = select(sessions.c.id).where(sessions.c.keep_until < now).limit(limit)
+    gone = await db.execute(delete(sessions).where(sessions.c.id.in_(old)).returning(sessions.c.id))
+    return len(gone.all())

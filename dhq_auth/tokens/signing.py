@@ -1,0 +1,129 @@
+"""Our own JWTs: one type per purpose, signed in a thread, verified strictly."""
+
+import asyncio
+import math
+import os
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from joserfc import jwt
+from joserfc.errors import JoseError
+
+from dhq_auth.clock import Clock
+from dhq_auth.errors import InvalidCredential
+from dhq_auth.opaque import new_id
+from dhq_auth.tokens import strict
+from dhq_auth.tokens.keyring import Keyring
+from dhq_auth.tokens.store import KeyPurpose
+
+ALGORITHMS = ["RS256"]
+
+
+@dataclass(frozen=True, slots=True)
+class TokenType:
+    """A purpose of tokens: its `typ` (RFC 8725 3.11), whose key signs it, what it must carry."""
+
+    typ: str
+    purpose: KeyPurpose
+    required: tuple[str, ...]
+
+
+LOGIN = TokenType("login+jwt", KeyPurpose.LOGIN, ("sub", "jti", "sid"))
+SERVICE = TokenType("JWT", KeyPurpose.SERVICE, ("sub", "jti", "service"))
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedClaims:
+    """The claims of a token that `TokenSigner.verify` has believed; made nowhere else."""
+
+    user_id: str
+    token_id: str
+    session_id: str
+    issued_at: datetime
+    expires_at: datetime
+
+
+class TokenSigner:
+    """Signs and verifies the tokens of one issuer."""
+
+    def __init__(
+        self, keyring: Keyring, *, issuer: str, now: Clock, leeway: timedelta, max_length: int
+    ) -> None:
+        self.keyring = keyring
+        self._issuer = issuer
+        self._now = now
+        self._leeway = leeway
+        self._max_length = max_length
+        self._threads = ThreadPoolExecutor(max(1, (os.cpu_count() or 2) - 1), "signing")
+
+    async def sign(
+        self, token_type: TokenType, user_id: str, lifetime: timedelta, claims: Mapping[str, Any]
+    ) -> str:
+        """Return a token of *token_type* for *user_id* that lives for *lifetime*."""
+        now = self._now()
+        key = self.keyring.signing(token_type.purpose)
+        header = {"typ": token_type.typ, "alg": "RS256", "kid": key.kid}
+        payload = {
+            "iss": self._issuer,
+            "sub": user_id,
+            "userid": user_id,
+            "iat": int(now.timestamp()),
+            "exp": int((now + lifetime).timestamp()),
+            "jti": new_id(),
+            **claims,
+        }
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(
+            self._threads, jwt.encode, header, payload, key.jwk, ALGORITHMS
+        )
+
+    def verify(self, token: str, token_type: TokenType) -> VerifiedClaims:
+        """Return the claims of *token* (RFC 7519 7.2, RFC 8725).
+
+        Raises InvalidCredential with the reason `expired`, or `invalid` for every other fault.
+        """
+        try:
+            self._check_header(strict.read(token, self._max_length).header, token_type)
+            keys = self.keyring.verifying[token_type.purpose]
+            claims = jwt.decode(token, keys, ALGORITHMS).claims
+            return self._verified(claims, token_type)
+        except (ValueError, TypeError, JoseError) as error:
+            raise InvalidCredential("the token is not valid") from error
+
+    def _check_header(self, header: Mapping[str, Any], token_type: TokenType) -> None:
+        if header.get("typ") != token_type.typ or header["alg"] not in ALGORITHMS:
+            raise ValueError("another type of token, or another algorithm")
+        if not self.keyring.knows(token_type.purpose, header.get("kid")):
+            raise ValueError("signed by an unknown key")
+
+    def _verified(self, claims: Mapping[str, Any], token_type: TokenType) -> VerifiedClaims:
+        if claims.get("iss") != self._issuer:
+            raise ValueError("from another issuer")
+        for name in token_type.required:
+            if not isinstance(claims.get(name), str) or not claims[name]:
+                raise ValueError(f"without {name}")
+        expires_at, issued_at = _time(claims.get("exp")), _time(claims.get("iat"))
+        if "nbf" in claims and _time(claims["nbf"]) > self._now() + self._leeway:
+            raise ValueError("not valid yet")
+        if expires_at <= self._now() - self._leeway:
+            raise InvalidCredential("the token has expired", reason="expired")
+        return VerifiedClaims(
+            claims["sub"], claims["jti"], claims.get("sid", ""), issued_at, expires_at
+        )
+
+    def close(self) -> None:
+        """Let go of the threads."""
+        self._threads.shutdown(wait=False)
+
+
+def _time(value: object) -> datetime:
+    """Read a NumericDate (RFC 7519 2)."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError("a time is not a number")
+    try:
+        return datetime.fromtimestamp(value, UTC)
+    except (OverflowError, OSError) as error:
+        raise ValueError("a time is out of range") from error

@@ -1,0 +1,68 @@
+"""Reading a JWT before its signature is checked: only the one form that we write and expect.
+
+joserfc verifies signatures; what stands here refuses everything that two readers could take
+differently (RFC 8725 2.4, 3.7): other serializations, junk in base64url, duplicate members, NaN.
+"""
+
+import json
+import re
+from base64 import urlsafe_b64decode
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+_COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
+_REFUSED_HEADERS = frozenset({"crit", "b64", "zip", "cty", "jwk", "jku", "x5u", "x5c", "enc"})
+# The last character of a group of two or three holds bits that must be zero (RFC 4648 3.5).
+_TAILS = {2: frozenset("AQgw"), 3: frozenset("AEIMQUYcgkosw048")}
+
+
+@dataclass(frozen=True, slots=True)
+class UnverifiedJwt:
+    """A well-formed JWT of which nothing is believed yet."""
+
+    header: dict[str, Any]
+    claims: dict[str, Any]
+
+
+def read(token: str, max_length: int) -> UnverifiedJwt:
+    """Return header and claims of the JWT *token* (RFC 7519 7.2); ValueError if it is malformed."""
+    if len(token) > max_length or not _COMPACT.fullmatch(token):
+        raise ValueError("not a JWT in compact form")
+    header, claims, signature = token.split(".")
+    _bytes_of(signature)
+    unverified = UnverifiedJwt(_object(header), _object(claims))
+    if refused := _REFUSED_HEADERS & unverified.header.keys():
+        raise ValueError(f"the header {min(refused)} is not accepted")
+    if not isinstance(unverified.header.get("alg"), str):
+        raise ValueError("no algorithm is named")
+    return unverified
+
+
+def _bytes_of(segment: str) -> bytes:
+    tail = _TAILS.get(len(segment) % 4)
+    if len(segment) % 4 == 1 or (tail and segment[-1] not in tail):
+        raise ValueError("not base64url")
+    return urlsafe_b64decode(segment + "=" * (-len(segment) % 4))
+
+
+def _object(segment: str) -> dict[str, Any]:
+    try:
+        value = json.loads(
+            _bytes_of(segment).decode(), object_pairs_hook=_unique, parse_constant=_refuse
+        )
+    except RecursionError:
+        raise ValueError("too deeply nested") from None
+    if not isinstance(value, dict):
+        raise ValueError("not an object")
+    return value
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("a member stands there twice")
+    return members
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not JSON")

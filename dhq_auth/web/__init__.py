@@ -1,0 +1,1 @@
+"""HTTP as every feature meets it: routes, parameters, errors, headers, pages."""

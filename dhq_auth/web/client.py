@@ -1,0 +1,44 @@
+"""Who is at the other end of the connection, and what a request is called."""
+
+from collections.abc import Sequence
+from ipaddress import IPv4Address, IPv6Address, ip_address
+
+from aiohttp import web
+
+from dhq_auth.events import Source
+from dhq_auth.settings.parse import Network
+
+REQUEST_ID = web.RequestKey("REQUEST_ID", str)
+CLIENT_ADDRESS = web.RequestKey("CLIENT_ADDRESS", str)
+
+
+def client_address(request: web.Request, trusted: Sequence[Network]) -> str:
+    """Return the address of the client.
+
+    `X-Forwarded-For` is walked from the right for as long as the hop is a trusted proxy; the
+    first that is not one is the client. What cannot be read ends the walk.
+    """
+    peer = _address(request.remote or "")
+    if peer is None:
+        return "unknown"
+    hops = ",".join(request.headers.getall("X-Forwarded-For", [])).split(",")
+    while hops and any(peer in network for network in trusted):
+        hop = _address(hops.pop().strip())
+        if hop is None:
+            break
+        peer = hop
+    return str(peer)
+
+
+def source(request: web.Request) -> Source:
+    """Return where a change by *request* comes from, for the audit log."""
+    return Source(request.get(CLIENT_ADDRESS), request.get(REQUEST_ID))
+
+
+def _address(text: str) -> IPv4Address | IPv6Address | None:
+    try:
+        address = ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return mapped or address

@@ -1,0 +1,83 @@
+"""The headers that every answer carries, and the pages from elsewhere that may call us."""
+
+import secrets
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+from aiohttp.typedefs import Middleware
+
+from dhq_auth.redirects import Origin
+from dhq_auth.settings import Settings
+from dhq_auth.web.client import CLIENT_ADDRESS, REQUEST_ID, client_address
+from dhq_auth.web.routing import CORS_PATHS
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+CALLABLE_HEADERS = "Authorization, Auth-Token, Content-Type"
+PREFLIGHT_LIFETIME = 600
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self' https: data:; form-action 'self'; "
+    "object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
+)
+
+
+def header_middleware(settings: Settings) -> Middleware:
+    """Make the outermost middleware: names the request, and sets the headers of its answer."""
+
+    @web.middleware
+    async def set_headers(request: web.Request, handler: Handler) -> web.StreamResponse:
+        request[REQUEST_ID] = secrets.token_hex(8)
+        request[CLIENT_ADDRESS] = client_address(request, settings.trusted_proxies)
+        response = await handler(request)
+        headers = response.headers
+        headers["X-Request-Id"] = request[REQUEST_ID]
+        headers["X-Content-Type-Options"] = "nosniff"
+        headers["Referrer-Policy"] = "no-referrer"
+        headers.setdefault("Cache-Control", "no-store")
+        if settings.is_https:
+            headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+        if response.content_type == "text/html":
+            headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
+            headers["Cross-Origin-Opener-Policy"] = "same-origin"
+            headers["X-Frame-Options"] = "DENY"
+        return response
+
+    return set_headers
+
+
+def cors_middleware(settings: Settings) -> Middleware:
+    """Make the middleware that lets the pages of ALLOWED_ORIGINS call the API, never with cookies.
+
+    A preflight is answered before any credential is looked at (Fetch standard, CORS protocol).
+    """
+
+    def allowed(origin: str) -> bool:
+        try:
+            caller = Origin.of(origin)
+        except ValueError:
+            return False
+        patterns = settings.allowed_origins or ()
+        return any(pattern.allows(caller, "") for pattern in patterns)
+
+    @web.middleware
+    async def answer_cors(request: web.Request, handler: Handler) -> web.StreamResponse:
+        resource = request.match_info.route.resource
+        path = resource.canonical if resource is not None else request.path
+        methods = request.app[CORS_PATHS].get(path)
+        if methods is None:
+            return await handler(request)
+        origin = request.headers.get("Origin", "")
+        if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
+            response: web.StreamResponse = web.Response(status=204)
+            if allowed(origin):
+                response.headers["Access-Control-Allow-Methods"] = ", ".join(sorted(methods))
+                response.headers["Access-Control-Allow-Headers"] = CALLABLE_HEADERS
+                response.headers["Access-Control-Max-Age"] = str(PREFLIGHT_LIFETIME)
+        else:
+            response = await handler(request)
+        response.headers.add("Vary", "Origin")
+        if origin and allowed(origin):
+            response.headers["Access-Control-Allow-Origin"] = origin
+        return response
+
+    return answer_cors

@@ -1,0 +1,150 @@
+"""What a caller sent: the one reader of queries and bodies, for which nothing is a surprise."""
+
+import asyncio
+import json
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import parse_qsl
+
+from aiohttp import web
+
+from dhq_auth.errors import (
+    InvalidRequest,
+    PayloadTooLarge,
+    RequestTimeout,
+    UnsupportedMediaType,
+)
+from dhq_auth.settings import Limits
+
+MAX_FIELDS = 100
+_UNSAFE = re.compile("[\x00\ud800-\udfff]")
+
+
+class Params(Mapping[str, Any]):
+    """Parameters by name, from the query, from a form or from JSON; none stands there twice."""
+
+    def __init__(self, pairs: Iterable[tuple[str, Any]]) -> None:
+        self._values: dict[str, Any] = {}
+        for name, value in pairs:
+            if name in self._values:
+                raise InvalidRequest(f"The parameter {name[:40]!a} stands there more than once.")
+            self._values[name] = value
+
+    def __getitem__(self, name: str) -> Any:
+        return self._values[name]
+
+    def __iter__(self) -> Any:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def text(self, name: str, *, max_length: int = 8192) -> str | None:
+        """Return the text *name*, None where it is missing, null or blank.
+
+        Raises InvalidRequest if it is not a text, longer than *max_length*, or holds characters
+        that no text has (NUL, half a surrogate pair).
+        """
+        value = self._values.get(name)
+        if value is None or value == "":
+            return None
+        if not isinstance(value, str):
+            raise InvalidRequest(f"The parameter {name} must be a text.")
+        if len(value) > max_length:
+            raise InvalidRequest(f"The parameter {name} is longer than {max_length} characters.")
+        if _UNSAFE.search(value):
+            raise InvalidRequest(f"The parameter {name} holds a character that no text has.")
+        return value
+
+    def required(self, name: str, *, max_length: int = 8192) -> str:
+        """Return the text *name*, or raise InvalidRequest if it is missing."""
+        value = self.text(name, max_length=max_length)
+        if value is None:
+            raise InvalidRequest(f"The parameter {name} is missing.")
+        return value
+
+    def flag(self, name: str) -> bool:
+        """Return the boolean *name*: JSON's, or `true` and `false` of a form; missing is false."""
+        match self._values.get(name):
+            case None | False | "" | "false":
+                return False
+            case True | "true":
+                return True
+        raise InvalidRequest(f"The parameter {name} must be true or false.")
+
+
+def query(request: web.Request) -> Params:
+    """Return the parameters of the query."""
+    return Params(_pairs(request.rel_url.raw_query_string, "query"))
+
+
+async def params(request: web.Request, limits: Limits) -> Params:
+    """Return the parameters of the query and of the body, a form or a JSON object.
+
+    A name may stand in one of them only. Raises InvalidRequest, PayloadTooLarge,
+    UnsupportedMediaType or RequestTimeout: whatever is sent, it is the caller's fault.
+    """
+    in_query = _pairs(request.rel_url.raw_query_string, "query")
+    if not request.can_read_body:
+        return Params(in_query)
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise UnsupportedMediaType("Send the body without Content-Encoding.")
+    body = await _body(request, limits)
+    if not body.strip():
+        return Params(in_query)
+    match request.content_type:
+        case "application/x-www-form-urlencoded":
+            return Params([*in_query, *_pairs(body, "form")])
+        case "application/json":
+            return Params([*in_query, *_json_object(body, limits.max_json_depth).items()])
+    raise UnsupportedMediaType("Send application/json or application/x-www-form-urlencoded.")
+
+
+async def _body(request: web.Request, limits: Limits) -> str:
+    try:
+        async with asyncio.timeout(limits.body_timeout):
+            raw = await request.read()
+    except TimeoutError:
+        raise RequestTimeout(f"The body must arrive in {limits.body_timeout:g} seconds.") from None
+    except web.HTTPRequestEntityTooLarge:
+        raise PayloadTooLarge(f"A body has at most {limits.max_body} bytes.") from None
+    except (web.RequestPayloadError, ConnectionError) as error:
+        raise InvalidRequest("The body is incomplete or malformed.") from error
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        raise InvalidRequest("The body is not UTF-8.") from None
+
+
+def _pairs(text: str, where: str) -> list[tuple[str, str]]:
+    try:
+        return parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS)
+    except ValueError:
+        raise InvalidRequest(
+            f"The {where} is not percent-encoded UTF-8, or has over {MAX_FIELDS} fields."
+        ) from None
+
+
+def _json_object(text: str, max_depth: int) -> dict[str, Any]:
+    if _depth(text) > max_depth:
+        raise InvalidRequest(f"JSON may be nested {max_depth} deep.")
+    try:
+        value = json.loads(text, object_pairs_hook=lambda pairs: dict(Params(pairs)))
+    except (ValueError, RecursionError):
+        raise InvalidRequest("The body is not JSON.") from None
+    if not isinstance(value, dict):
+        raise InvalidRequest("The body must be a JSON object.")
+    return value
+
+
+def _depth(text: str) -> int:
+    """Return how deep the brackets of *text* nest, those inside strings left out."""
+    depth = deepest = 0
+    for bracket in re.findall(r'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', text):
+        if bracket in "[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif bracket in "]}":
+            depth -= 1
+    return deepest

@@ -1,0 +1,37 @@
+"""Pages: Jinja templates, every value escaped."""
+
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+PACKAGE = Path(__file__).parent.parent
+STATIC = PACKAGE / "static"
+
+
+class Pages:
+    """The templates, loaded when first needed."""
+
+    def __init__(self, **common: Any) -> None:
+        self._templates = Environment(
+            loader=FileSystemLoader(PACKAGE / "templates"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._templates.globals.update(common)
+
+    def render(self, template: str, *, status: int = 200, **values: Any) -> web.Response:
+        """Return the page that *template* makes of *values*."""
+        text = self._templates.get_template(template).render(**values, status=status)
+        return web.Response(text=text, status=status, content_type="text/html")
+
+
+def redirect(location: str) -> web.Response:
+    """Return a redirect to *location*, which is sent as it is: 302, never kept, never told on."""
+    response = web.Response(status=302)
+    response.headers["Location"] = location
+    response.headers["Cache-Control"] = "no-store"
+    return response
