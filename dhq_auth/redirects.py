@@ -1,21 +1,27 @@
 """Where a browser that carries a token may be sent: the one judge of `next`.
 
-The rule is that our reading of an address and the browser's must be the same: whatever browsers
-read differently from RFC 3986 (control characters, blanks, backslashes, a user name before the
-host) is refused, and what is left is compared by scheme, host, port and whole path segments.
+The rule is that our reading of an address and the browser's (the WHATWG URL standard) must be the
+same. What browsers read in another way than it is written (control characters, blanks, backslashes,
+a user name before the host, a missing slash, `127.1`) is refused; what is left is compared by
+scheme, host, port and whole path segments.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from ipaddress import ip_address
-from urllib.parse import quote, unquote, urlsplit
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from urllib.parse import quote, unquote
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 MAX_LENGTH = 4096
-_UNSAFE = re.compile(r"[\x00-\x20\x7f-\xa0\\\u2028\u2029\ufeff]")
-_HOST = re.compile(r"\[[0-9a-f:.]+\]|[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?\.?")
-_AUTHORITY = re.compile(r"(?P<host>\[[^\]@]*\]|[^:@\[\]]*)(?::(?P<port>[0-9]{1,5}))?")
-_JWT_PARAMETER = re.compile(r"(?:j|%6a)(?:w|%77)(?:t|%74)(?:=.*)?", re.IGNORECASE | re.DOTALL)
+_UNSAFE = re.compile(r"[\x00-\x20\x7f-\xa0\\\u2028\u2029\ufeff\ud800-\udfff]")
+_AUTHORITY = re.compile(
+    r"(?P<host>\[[0-9a-fA-F:]+\]|\w[\w-]*(?:\.\w[\w-]*)*\.?)(?::(?P<port>[1-9][0-9]{0,4}))?",
+    re.ASCII,
+)
+# A host of which browsers make an IPv4 address: 127.0.0.1, but 127.1, 0x7f.1 and 127.0.0.1. too.
+_IPV4 = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)\.?")
+_ASCII = "".join(map(chr, range(0x21, 0x7F)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,18 +38,19 @@ class Origin:
         if match := _UNSAFE.search(url):
             raise ValueError(f"it contains the character {match[0]!a}")
         scheme, separator, rest = url.partition("://")
-        if not separator or scheme.lower() not in DEFAULT_PORTS:
-            raise ValueError("it is not an absolute http or https address")
-        authority = _AUTHORITY.fullmatch(re.split(r"[/?#]", rest, maxsplit=1)[0])
-        if authority is None or not _HOST.fullmatch(authority["host"].lower()):
+        scheme = scheme.lower()
+        if not separator or scheme not in DEFAULT_PORTS:
+            raise ValueError("it does not begin with https:// or http://")
+        authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
+        if "@" in authority:
+            raise ValueError("it has a user name before the host")
+        if not authority.isascii():
+            raise ValueError("its host is not in ASCII: an international name begins with xn--")
+        match = _AUTHORITY.fullmatch(authority)
+        port = int(match["port"] or DEFAULT_PORTS[scheme]) if match else 0
+        if not match or port > 65535:
             raise ValueError("its host or port is not valid")
-        host = authority["host"].lower()
-        if host.startswith("["):
-            host = f"[{ip_address(host[1:-1]).compressed}]"
-        port = int(authority["port"] or DEFAULT_PORTS[scheme.lower()])
-        if not 0 < port < 65536:
-            raise ValueError("its port is not between 1 and 65535")
-        return cls(scheme.lower(), host, port)
+        return cls(scheme, _canonical(match["host"].lower()), port)
 
     @property
     def is_loopback(self) -> bool:
@@ -65,34 +72,34 @@ class RedirectPattern:
     """One entry of ALLOWED_REDIRECTS: an origin, an origin with a path prefix, or any port."""
 
     origin: Origin
-    path: str = "/"
+    prefix: tuple[str, ...] = ()
     any_port: bool = False
 
     @classmethod
     def parse(cls, text: str) -> "RedirectPattern":
         """Read `https://app.example.com`, `https://app.example.com/area` or `http://localhost:*`."""
-        any_port = text.rstrip("/").endswith(":*")
-        address = text.rstrip("/").removesuffix(":*") if any_port else text
-        origin = Origin.of(address)
-        if any_port and not origin.is_loopback:
-            raise ValueError("only a loopback host may have any port")
-        split = urlsplit(address)
-        if split.query or split.fragment:
-            raise ValueError("it may have no query and no fragment")
-        return cls(origin, "/" + "/".join(_segments(split.path)), any_port)
+        address = text.removesuffix("/").removesuffix(":*")
+        any_port = address != text.removesuffix("/")
+        origin, segments = _place(address)
+        if any_port and (segments != [""] or not origin.is_loopback):
+            raise ValueError("only a loopback host may have any port, and no path behind it")
+        if "?" in text or "#" in text:
+            raise ValueError("it has a query or a fragment")
+        while segments and not segments[-1]:
+            segments.pop()
+        return cls(origin, tuple(segments), any_port)
 
-    def allows(self, origin: Origin, path: str) -> bool:
-        """Whether an address of *origin* with *path* is inside."""
+    def allows(self, origin: Origin, segments: Sequence[str] = ()) -> bool:
+        """Whether an address of *origin*, its path resolved into *segments*, is inside."""
         if (origin.scheme, origin.host) != (self.origin.scheme, self.origin.host):
             return False
         if not self.any_port and origin.port != self.origin.port:
             return False
-        prefix = _segments(self.path)
-        return _segments(path)[: len(prefix)] == prefix
+        return tuple(segments[: len(self.prefix)]) == self.prefix
 
     def __str__(self) -> str:
         origin = f"{self.origin.scheme}://{self.origin.host}:*" if self.any_port else self.origin
-        return f"{origin}{self.path.rstrip('/')}"
+        return "/".join([str(origin), *self.prefix])
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,15 +114,22 @@ class Redirects:
 
         Every byte stays as it was, but that characters outside ASCII are percent-encoded.
         """
-        origin, path = _place(url)
-        if not any(pattern.allows(origin, path) for pattern in self.patterns):
-            raise ValueError(f"{origin} is not in ALLOWED_REDIRECTS")
-        return quote(url, safe="".join(map(chr, range(0x21, 0x7F))))
+        origin, segments = _place(url)
+        if not any(pattern.allows(origin, segments) for pattern in self.patterns):
+            raise ValueError(f"no entry of ALLOWED_REDIRECTS covers it (its origin is {origin})")
+        if not all(map(_is_plain, segments)) and any(
+            pattern.prefix and pattern.origin == origin
+            for pattern in (*self.patterns, *self.code_only)
+        ):
+            raise ValueError("servers may read its path in more than one way")
+        if len(address := quote(url, safe=_ASCII)) > MAX_LENGTH:
+            raise ValueError(f"it is longer than {MAX_LENGTH} characters")
+        return address
 
     def takes_tokens(self, url: str) -> bool:
         """Whether a JWT may be put into the checked *url*, and not only a one-time code."""
-        origin, path = _place(url)
-        return not any(pattern.allows(origin, path) for pattern in self.code_only)
+        origin, segments = _place(url)
+        return not any(pattern.allows(origin, segments) for pattern in self.code_only)
 
 
 def with_parameter(url: str, name: str, value: str) -> str:
@@ -124,34 +138,44 @@ def with_parameter(url: str, name: str, value: str) -> str:
     An old `jwt` goes, whatever is added: a stale token must not survive beside the answer.
     """
     base, hash_sign, fragment = url.partition("#")
-    base, question_mark, query = base.partition("?")
-    kept = query.split("&") if question_mark and query else []
-    kept = [part for part in kept if not _is_parameter(part, name)]
+    base, _, query = base.partition("?")
+    parts = query.split("&") if query else []
+    kept = [part for part in parts if unquote(part.partition("=")[0]) not in {name, "jwt"}]
     query = "&".join([*kept, f"{name}={quote(value, safe='')}"])
     return f"{base}?{query}{hash_sign}{fragment}"
 
 
-def _is_parameter(part: str, name: str) -> bool:
-    return bool(_JWT_PARAMETER.fullmatch(part)) or unquote(part.partition("=")[0]) == name
+def _canonical(host: str) -> str:
+    """Return *host* as browsers write it; refuse an IP address in an unusual spelling."""
+    try:
+        if host.startswith("["):
+            address = IPv6Address(host[1:-1])
+            if address.ipv4_mapped is None:
+                return f"[{address.compressed}]"
+        elif not _IPV4.fullmatch(host):
+            return host
+        return str(IPv4Address(host))
+    except ValueError:
+        raise ValueError("its host is not an IP address in the usual spelling") from None
 
 
-def _place(url: str) -> tuple[Origin, str]:
-    if len(url) > MAX_LENGTH:
-        raise ValueError(f"it is longer than {MAX_LENGTH} characters")
+def _place(url: str) -> tuple[Origin, list[str]]:
+    """Return the origin of *url* and the segments of its path, as browsers resolve them."""
     origin = Origin.of(url)
     path = re.split(r"[?#]", url.partition("://")[2], maxsplit=1)[0].partition("/")[2]
-    return origin, path
-
-
-def _segments(path: str) -> list[str]:
-    """Return the segments of *path* without dot segments, as browsers resolve them."""
     segments: list[str] = []
-    for segment in path.split("/"):
+    for segment in quote(path, safe=_ASCII).split("/"):
         match segment.lower().replace("%2e", "."):
-            case "" | ".":
+            case ".":
                 continue
             case "..":
                 del segments[-1:]
             case _:
                 segments.append(segment)
-    return segments
+    return origin, segments
+
+
+def _is_plain(segment: str) -> bool:
+    """Whether servers that decode *segment* see one segment, too, and no way up (`..%2f`, `..;`)."""
+    decoded = unquote(segment)
+    return decoded.partition(";")[0] != ".." and not set("/\\%") & set(decoded)

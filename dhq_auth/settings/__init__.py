@@ -3,8 +3,9 @@
 from dhq_auth.settings.environment import SettingsError
 from dhq_auth.settings.limits import Limits
 from dhq_auth.settings.parse import Secret
+from dhq_auth.settings.plugins import Extension, Service
 from dhq_auth.settings.providers import ProviderSettings
-from dhq_auth.settings.settings import Extension, Service, Settings, from_environ
+from dhq_auth.settings.settings import Settings, from_environ
 
 __all__ = [
     "Extension",

@@ -4,12 +4,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from dhq_auth.settings import parse
-from dhq_auth.settings.environment import Environment, Variable
+from dhq_auth.settings.environment import Environment, variable, variables_of
 from dhq_auth.settings.parse import Secret
 
 RESERVED = frozenset({"google", "github", "password"})
 OIDC_SCOPES = "openid email profile"
-_OPTIONS = ("ISSUER", "KEY", "SECRET", "SCOPES", "TITLE", "TRUST_EMAIL")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,110 +26,152 @@ class ProviderSettings:
     api_url: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GoogleVariables:
+    """What turns Google on."""
+
+    key: str | None = variable("GOOGLE_KEY", None, parse.text, "the client id; turns Google on")
+    secret: Secret | None = variable(
+        "GOOGLE_SECRET", None, parse.secret, "the client secret", secret=True
+    )
+    issuer: str | None = variable(
+        "GOOGLE_ISSUER", "https://accounts.google.com", parse.secure_url, "who answers as Google"
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GitHubVariables:
+    """What turns GitHub on; GitHub Enterprise sets both addresses."""
+
+    key: str | None = variable("GITHUB_KEY", None, parse.text, "the client id; turns GitHub on")
+    secret: Secret | None = variable(
+        "GITHUB_SECRET", None, parse.secret, "the client secret", secret=True
+    )
+    url: str | None = variable(
+        "GITHUB_URL", "https://github.com", parse.secure_url, "where people log in"
+    )
+    api_url: str | None = variable(
+        "GITHUB_API_URL", "https://api.github.com", parse.secure_url, "where its API is"
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OidcNames:
+    """Which further issuers there are."""
+
+    names: tuple[str, ...] | None = variable(
+        "OIDC_PROVIDERS",
+        "",
+        parse.list_of(parse.name),
+        "names of OpenID Connect issuers, such as `acme;keycloak`, each set up by `OIDC_<NAME>_…`",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OidcVariables:
+    """What stands behind `OIDC_<NAME>_` for one of them; a `-` of the name is a `_` here."""
+
+    issuer: str | None = variable(
+        "ISSUER", None, parse.secure_url, "the issuer, as its ID tokens name it; required"
+    )
+    key: str | None = variable("KEY", None, parse.text, "the client id; required")
+    secret: Secret | None = variable(
+        "SECRET", None, parse.secret, "the client secret; unset: a public client", secret=True
+    )
+    scopes: str | None = variable("SCOPES", OIDC_SCOPES, parse.scopes, "the scopes to ask for")
+    title: str | None = variable(
+        "TITLE", None, parse.text, "the name on the button; unset: the name, capitalized"
+    )
+    trust_email: bool | None = variable(
+        "TRUST_EMAIL",
+        "off",
+        parse.switch,
+        "whether its `email_verified` may link a login to an account (Google's, GitHub's may)",
+    )
+
+
 def read_providers(env: Environment) -> tuple[ProviderSettings, ...]:
     """Read which providers are on: those whose client is registered."""
-    found = [_google(env), _github(env)]
-    names = env.value(
-        Variable("OIDC_PROVIDERS", None, parse.list_of(parse.name), "further issuers by name")
-    )
-    for name in dict.fromkeys(names or ()):
+    google, github = _google(env), _github(env)
+    names = list(dict.fromkeys(env.values(OidcNames)["names"] or ()))
+    prefixes: dict[str, str] = {}
+    found = [google, github]
+    for name in names:
+        prefix = f"OIDC_{name.upper().replace('-', '_')}_"
         if name in RESERVED:
             env.fault("OIDC_PROVIDERS", f"{name} is taken by a provider of that name")
+        elif prefix in prefixes:
+            both = f"{prefixes[prefix]} and {name}"
+            env.fault("OIDC_PROVIDERS", f"{both} would both read {prefix}…; rename one of them")
         else:
-            found.append(_oidc(env, name))
+            prefixes[prefix] = name
+            found.append(_oidc(env, name, prefix))
+    for prefix in prefixes:
+        known = [f"{prefix}{each.name}" for each in variables_of(OidcVariables).values()]
+        env.refuse_unknown(prefix, known)
+    env.expect_family("OIDC_", "OIDC_PROVIDERS")
     return tuple(provider for provider in found if provider)
 
 
-def _client(env: Environment, prefix: str) -> tuple[str | None, Secret | None]:
-    key = env.value(Variable(f"{prefix}_KEY", None, parse.text, "the client id"))
-    secret = env.value(
-        Variable(f"{prefix}_SECRET", None, parse.secret, "the client secret", secret=True)
-    )
-    if (key is None) != (secret is None):
-        missing = f"{prefix}_SECRET" if secret is None else f"{prefix}_KEY"
-        env.fault(missing, f"is missing; {prefix}_KEY and {prefix}_SECRET belong together")
-    return key, secret
-
-
 def _google(env: Environment) -> ProviderSettings | None:
-    issuer = env.value(
-        Variable(
-            "GOOGLE_ISSUER", "https://accounts.google.com", parse.secure_url, "Google's issuer"
-        )
-    )
-    key, secret = _client(env, "GOOGLE")
-    if not (key and secret and issuer):
+    google = GoogleVariables(**env.values(GoogleVariables))
+    _check_pair(env, "GOOGLE")
+    if not (google.key and google.secret and google.issuer):
         return None
     return ProviderSettings(
         name="google",
         protocol="oidc",
         title="Google",
-        issuer=issuer,
-        client_id=key,
-        client_secret=secret,
+        issuer=google.issuer,
+        client_id=google.key,
+        client_secret=google.secret,
         scopes=OIDC_SCOPES,
         trust_email=True,
     )
 
 
 def _github(env: Environment) -> ProviderSettings | None:
-    url = env.value(
-        Variable("GITHUB_URL", "https://github.com", parse.secure_url, "GitHub, or an Enterprise")
-    )
-    api_url = env.value(
-        Variable("GITHUB_API_URL", "https://api.github.com", parse.secure_url, "its API")
-    )
-    key, secret = _client(env, "GITHUB")
-    if not (key and secret and url and api_url):
+    github = GitHubVariables(**env.values(GitHubVariables))
+    _check_pair(env, "GITHUB")
+    if not (github.key and github.secret and github.url and github.api_url):
         return None
     return ProviderSettings(
         name="github",
         protocol="github",
         title="GitHub",
-        issuer=url.rstrip("/"),
-        api_url=api_url.rstrip("/"),
-        client_id=key,
-        client_secret=secret,
+        issuer=github.url.rstrip("/"),
+        api_url=github.api_url.rstrip("/"),
+        client_id=github.key,
+        client_secret=github.secret,
         scopes="read:user user:email",
         trust_email=True,
     )
 
 
-def _oidc(env: Environment, name: str) -> ProviderSettings | None:
-    prefix = f"OIDC_{name.upper().replace('-', '_')}"
-    issuer = env.value(Variable(f"{prefix}_ISSUER", None, parse.secure_url, "the issuer"))
-    key = env.value(Variable(f"{prefix}_KEY", None, parse.text, "the client id"))
-    secret = env.value(
-        Variable(f"{prefix}_SECRET", None, parse.secret, "unset: a public client", secret=True)
-    )
-    scopes = env.value(Variable(f"{prefix}_SCOPES", OIDC_SCOPES, _scopes, "what to ask for"))
-    title = env.value(Variable(f"{prefix}_TITLE", name.capitalize(), parse.text, "its title"))
-    trust = env.value(
-        Variable(f"{prefix}_TRUST_EMAIL", "off", parse.switch, "its email_verified may link")
-    )
-    env.refuse_unknown(f"{prefix}_", [f"{prefix}_{option}" for option in _OPTIONS])
-    for value, option, want in (
-        (issuer, "ISSUER", "https://login.example.com"),
-        (key, "KEY", "the client id registered with the issuer"),
+def _check_pair(env: Environment, prefix: str) -> None:
+    key, secret = f"{prefix}_KEY", f"{prefix}_SECRET"
+    if env.is_set(key) != env.is_set(secret):
+        missing, there = (secret, key) if env.is_set(key) else (key, secret)
+        env.fault(missing, f"is missing, but {there} is set; give both, or neither")
+
+
+def _oidc(env: Environment, name: str, prefix: str) -> ProviderSettings | None:
+    oidc = OidcVariables(**env.values(OidcVariables, prefix))
+    for option, wanted in (
+        ("ISSUER", "an https address such as https://login.example.com"),
+        ("KEY", "the client id that the issuer knows us by"),
     ):
-        if value is None and not any(f.startswith(f"{prefix}_{option}:") for f in env.faults):
-            env.fault(f"{prefix}_{option}", f"is missing; expected {want}")
-    if not (issuer and key and scopes and title):
+        if not env.is_set(f"{prefix}{option}"):
+            env.fault(f"{prefix}{option}", f"is missing; expected: {wanted}")
+    if not (oidc.issuer and oidc.key and oidc.scopes):
         return None
     return ProviderSettings(
         name=name,
         protocol="oidc",
-        title=title,
-        issuer=issuer,
-        client_id=key,
-        client_secret=secret,
-        scopes=scopes,
-        trust_email=bool(trust),
+        title=oidc.title or name.capitalize(),
+        issuer=oidc.issuer,
+        client_id=oidc.key,
+        client_secret=oidc.secret,
+        scopes=oidc.scopes,
+        trust_email=bool(oidc.trust_email),
     )
-
-
-def _scopes(raw: str) -> str:
-    scopes = raw.replace(";", " ").split()
-    if "openid" not in scopes:
-        raise ValueError("a list of scopes with openid among them")
-    return " ".join(scopes)

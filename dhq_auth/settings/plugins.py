@@ -1,0 +1,79 @@
+"""The settings of plugins: which ones there are, and what is handed to each."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from dhq_auth.settings import parse
+from dhq_auth.settings.environment import Environment, variable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """A permission provider under the name by which services ask for it."""
+
+    alias: str
+    provider: str
+    options: Mapping[str, str] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extension:
+    """An extension that is to be loaded."""
+
+    name: str
+    options: Mapping[str, str] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PluginVariables:
+    """Which plugins there are."""
+
+    services: tuple[tuple[str, str], ...] | None = variable(
+        "ALLOWED_SERVICES",
+        "",
+        parse.list_of(parse.service),
+        "permission providers, `[alias:]provider;…`, by entry-point name or module",
+    )
+    extensions: tuple[str, ...] | None = variable(
+        "INSTALLED_EXTENSIONS",
+        "",
+        parse.list_of(parse.text),
+        "extensions, `a;b`, by entry-point name or module",
+    )
+
+
+def read_plugins(env: Environment) -> tuple[tuple[Service, ...], tuple[Extension, ...]]:
+    """Read the permission providers and the extensions with their options."""
+    plugins = PluginVariables(**env.values(PluginVariables))
+    services, extensions = plugins.services or (), plugins.extensions or ()
+    aliases = [alias for alias, _ in services]
+    for alias in sorted({alias for alias in aliases if aliases.count(alias) > 1}):
+        env.fault("ALLOWED_SERVICES", f"{alias!r} stands there twice; give one an alias")
+    of_services = _options(env, "PROVIDER", "ALLOWED_SERVICES", aliases)
+    of_extensions = _options(env, "EXTENSION", "INSTALLED_EXTENSIONS", extensions)
+    return (
+        tuple(
+            Service(alias=alias, provider=provider, options=of_services[alias])
+            for alias, provider in services
+        ),
+        tuple(Extension(name=name, options=options) for name, options in of_extensions.items()),
+    )
+
+
+def _options(
+    env: Environment, kind: str, listing: str, names: Iterable[str]
+) -> dict[str, dict[str, str]]:
+    """Return the options of each name: of two names that fit a variable, the longer has it."""
+    prefixes = {name: f"{kind}_{re.sub('[^A-Za-z0-9]', '_', name).upper()}_" for name in names}
+    owners: dict[str, str] = {}
+    found = {}
+    for name, prefix in prefixes.items():
+        longer = [p for p in prefixes.values() if p != prefix and p.startswith(prefix)]
+        found[name] = env.options(prefix, not_under=longer)
+        if found[name] and prefix in owners:
+            both = f"{owners[prefix]!r} and {name!r}"
+            env.fault(listing, f"{both} would both get {prefix}…; give one another name")
+        owners[prefix] = name
+    env.expect_family(f"{kind}_", listing)
+    return found
