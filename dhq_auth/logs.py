@@ -1,0 +1,91 @@
+"""What is logged, as text for people or as JSON for machines; one record can never pass for two.
+
+What callers send may end up in a message. In JSON it is escaped by the encoding; in text every
+character that is not printable is written as its escape, and a traceback is indented, so that only
+a record of ours starts at the beginning of a line. Query strings, which may carry a token, are
+taken out of exceptions.
+"""
+
+import json
+import logging
+import re
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final, TextIO
+
+_STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+_QUERY: Final = re.compile(r"\?[^\s'\"<>]*=[^\s'\"<>]*")
+_CHATTY: Final = ("aiohttp", "aiosqlite", "asyncio", "sqlalchemy")
+"""Libraries whose details name the values that pass through them."""
+
+
+def configure(level: str, form: str | None = None, stream: TextIO | None = None) -> None:
+    """Log to *stream* (default: standard error) what is *level* or worse.
+
+    *form* is `text` or `json`; None means text on a terminal and JSON elsewhere.
+    """
+    stream = stream or sys.stderr
+    form = form or ("text" if stream.isatty() else "json")
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(JsonFormatter() if form == "json" else TextFormatter())
+    least = logging.getLevelNamesMapping()[level.upper()]
+    logging.basicConfig(level=least, handlers=[handler], force=True)
+    logging.captureWarnings(capture=True)
+    logging.raiseExceptions = False  # a log that cannot be written fails no request
+    for name in _CHATTY:
+        logging.getLogger(name).setLevel(max(least, logging.WARNING))
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object per line: time, level, logger, message, then whatever `extra` holds."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return *record* as one line."""
+        fields = {
+            "time": _time(record),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        fields = _extra(record) | fields
+        if trace := _trace(self, record):
+            fields["exception"] = trace
+        return json.dumps(fields, default=str)
+
+
+class TextFormatter(logging.Formatter):
+    """One line per record, with what `extra` holds beyond the message; tracebacks are indented."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return *record* as one line, and its traceback below."""
+        told = record.args if isinstance(record.args, Mapping) else {}
+        extra = _extra(record)
+        rest = "".join(f" {name}={extra[name]}" for name in extra if name not in told)
+        line = f"{record.levelname:<7} {record.name}: {record.getMessage()}{rest}"
+        lines = [f"{_time(record)} {line}", *_trace(self, record).splitlines()]
+        return "\n    ".join(map(escaped, lines))
+
+
+def escaped(text: str) -> str:
+    """Return *text* with an escape in place of every character that is not printable."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def _time(record: logging.LogRecord) -> str:
+    """Return when *record* was made (RFC 3339, UTC)."""
+    made = datetime.fromtimestamp(record.created, UTC)
+    return f"{made:%Y-%m-%dT%H:%M:%S}.{made.microsecond // 1000:03}Z"
+
+
+def _extra(record: logging.LogRecord) -> dict[str, Any]:
+    return {name: value for name, value in vars(record).items() if name not in _STANDARD}
+
+
+def _trace(formatter: logging.Formatter, record: logging.LogRecord) -> str:
+    parts = [formatter.formatException(record.exc_info)] if record.exc_info else []
+    if record.stack_info:
+        parts.append(formatter.formatStack(record.stack_info))
+    return _QUERY.sub("?…", "\n".join(parts))

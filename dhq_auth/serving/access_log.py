@@ -1,0 +1,37 @@
+"""One line for each answer: what was asked, without its query, and what became of it."""
+
+import logging
+from typing import Final
+
+from aiohttp import web
+from aiohttp.abc import AbstractAccessLogger
+
+ACCESS: Final = logging.getLogger("dhq_auth.access")
+LONGEST_PATH: Final = 512
+_LINE: Final = "%(method)s %(path)s %(status)d, %(bytes)d bytes in %(ms)s ms"
+
+
+class AccessLog(AbstractAccessLogger):
+    """Logs method, path, status, bytes, milliseconds and request id; nothing else of a request."""
+
+    @property
+    def enabled(self) -> bool:
+        """Whether anybody reads it."""
+        return self.logger.isEnabledFor(logging.INFO)
+
+    def log(self, request: web.BaseRequest, response: web.StreamResponse, time: float) -> None:
+        """Log that *response* was given to *request* after *time* seconds."""
+        # Not the target as it came: that has the query, and may have a user and a password.
+        path = request.rel_url.raw_path
+        if len(path) > LONGEST_PATH:
+            path = f"{path[:LONGEST_PATH]}…"
+        said = {
+            "method": request.method,
+            "path": path,
+            "status": response.status,
+            "bytes": response.body_length,
+            "ms": round(time * 1000, 1),
+        }
+        request_id = response.headers.get("X-Request-Id")
+        extra = said | {"request_id": request_id} if request_id else said
+        self.logger.info(_LINE, said, extra=extra)

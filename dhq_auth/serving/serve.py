@@ -1,0 +1,58 @@
+"""From the environment to a running service."""
+
+import logging
+import sys
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from dhq_auth import logs
+from dhq_auth.serving.sockets import ListenError
+from dhq_auth.settings import Settings, SettingsError, from_environ
+
+APPLICATION: Final = "dhq_auth.app:create_app"
+
+_log = logging.getLogger("dhq_auth.serving")
+
+
+def serve(environ: Mapping[str, str], application: str = APPLICATION) -> int:
+    """Serve as *environ* says until told to stop; return the exit code.
+
+    0: stopped in good order; 1: cannot listen, or failed; 2: the settings cannot be used.
+    *application* names, as `module:function`, what makes the application from the settings.
+    """
+    return exit_code(lambda: _serve(environ, application))
+
+
+def exit_code(call: Callable[[], int]) -> int:
+    """Return what *call* returns; tell the operator in a line each what he can set right."""
+    try:
+        return call()
+    except SettingsError as error:
+        sys.stderr.writelines(f"{fault}\n" for fault in error.faults)
+        return 2
+    except ListenError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+
+
+def _serve(environ: Mapping[str, str], application: str) -> int:
+    settings = from_environ(environ)
+    logs.configure(settings.log_level, settings.log_format)
+    for warning in settings.warnings:
+        _log.warning("%s", warning)
+    return (_run if settings.workers == 1 else _supervise)(settings, environ, application)
+
+
+# Imported when needed: a supervisor needs no HTTP, and settings at fault need neither.
+
+
+def _run(settings: Settings, _environ: Mapping[str, str], application: str) -> int:
+    from dhq_auth.serving.run import load, run  # noqa: PLC0415
+
+    return run(settings, load(application))
+
+
+def _supervise(settings: Settings, environ: Mapping[str, str], application: str) -> int:
+    from dhq_auth.serving.supervisor import supervise  # noqa: PLC0415
+
+    return supervise(settings, environ, application)

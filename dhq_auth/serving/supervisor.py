@@ -1,0 +1,203 @@
+"""Several workers on one port, kept running by a small parent that serves nothing itself.
+
+The parent takes the sockets, one set per worker, all of the same port; the system spreads new
+connections over them. It keeps its own hold on them while it runs, so that connections made while
+a worker is being replaced wait for the new one instead of being refused.
+
+Parent and worker hold the two ends of a socket pair, the *lifeline*. The worker writes to it when
+it serves; either side sees it break when the other is gone, however it went. Settings are not
+handed over: a worker reads the environment again.
+"""
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import sys
+from asyncio.subprocess import DEVNULL, Process
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final
+
+from dhq_auth.serving.sockets import announce, bind_for_workers
+from dhq_auth.settings import Settings
+
+SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
+
+_log = logging.getLogger("dhq_auth.serving")
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How workers that die are replaced."""
+
+    starts: int = 5
+    """Starts in a row that may fail before we give up."""
+    settled: float = 10.0
+    """Seconds of life after which a death is the first again."""
+    delay: float = 0.1
+    """Seconds before the next start, doubled with each death in a row."""
+    longest: float = 5.0
+
+    def pause(self, deaths: int) -> float:
+        """Return how long to wait after so many *deaths* in a row."""
+        return min(self.delay * 2.0 ** (deaths - 1), self.longest) if deaths > 1 else 0.0
+
+
+def supervise(
+    settings: Settings,
+    environ: Mapping[str, str],
+    application: str,
+    patience: Patience = Patience(),
+) -> int:
+    """Run WORKERS processes that serve *application* until told to stop; return the exit code."""
+    sockets = bind_for_workers(settings.host, settings.port, settings.workers)
+    # The path as it is here: a worker must find the same modules as we would.
+    path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)  # noqa: PTH109
+    supervisor = Supervisor(sockets, {**environ, "PYTHONPATH": path}, application, patience)
+    return asyncio.run(supervisor.run())
+
+
+class Supervisor:
+    """Starts the workers, replaces those that die, and ends them together."""
+
+    def __init__(
+        self,
+        sockets: Sequence[Sequence[socket.socket]],
+        environ: Mapping[str, str],
+        application: str,
+        patience: Patience,
+    ) -> None:
+        self._sockets = sockets
+        self._environ = environ
+        self._application = application
+        self._patience = patience
+        self._workers: set[Worker] = set()
+        self._stopping = asyncio.Event()
+        self._code = 0
+
+    async def run(self) -> int:
+        """Keep the workers running until told to stop; return the exit code."""
+        loop = asyncio.get_running_loop()
+        for number in SIGNALS:
+            loop.add_signal_handler(number, self._signalled, number)
+        # One first: what stops it would stop them all, and need be said only once.
+        first = await self._start(0)
+        if not await first.serves():
+            code = await first.ended()
+            return 0 if self._stopping.is_set() else max(code, 1)
+        announce(self._sockets[0])
+        slots = range(len(self._sockets))
+        await asyncio.gather(*(self._keep(slot, first if slot == 0 else None) for slot in slots))
+        return self._code
+
+    async def _keep(self, slot: int, worker: "Worker | None") -> None:
+        """Have a worker in *slot*, at first *worker*, until we are told to stop."""
+        deaths = failures = 0
+        while worker or not self._stopping.is_set():
+            worker = worker or await self._start(slot)
+            served = await worker.serves()
+            code = await worker.ended()
+            self._workers.discard(worker)
+            if self._stopping.is_set():
+                return self._note_end(code)
+            deaths = 1 if worker.age > self._patience.settled else deaths + 1
+            failures = 0 if served else failures + 1
+            _log.error("worker %d ended (%s); it is started again", worker.pid, _reason(code))
+            if failures >= self._patience.starts:
+                _log.error("workers do not start; giving up")
+                self._code = 1
+                return self._stop(signal.SIGTERM)
+            worker = None
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._patience.pause(deaths)):
+                    await self._stopping.wait()
+        return None
+
+    async def _start(self, slot: int) -> "Worker":
+        worker = await Worker.start(self._sockets[slot], self._environ, self._application)
+        self._workers.add(worker)
+        if self._stopping.is_set():
+            worker.signal(signal.SIGTERM)
+        return worker
+
+    def _signalled(self, number: signal.Signals) -> None:
+        if not self._stopping.is_set():
+            return self._stop(number)
+        for worker in self._workers:
+            worker.signal(signal.SIGKILL)
+        os._exit(128 + number)
+
+    def _stop(self, number: signal.Signals) -> None:
+        self._stopping.set()
+        for sock in (sock for sockets in self._sockets for sock in sockets):
+            sock.close()
+        for worker in self._workers:
+            worker.signal(number)
+
+    def _note_end(self, code: int) -> None:
+        if code not in (0, -signal.SIGTERM, -signal.SIGINT):
+            self._code = 1
+
+
+class Worker:
+    """A process that serves."""
+
+    def __init__(self, process: Process, lifeline: socket.socket) -> None:
+        self._process = process
+        self._lifeline = lifeline
+        self._born = asyncio.get_running_loop().time()
+        self._serves: bool | None = None
+        self.pid = process.pid
+
+    @classmethod
+    async def start(
+        cls, sockets: Sequence[socket.socket], environ: Mapping[str, str], application: str
+    ) -> "Worker":
+        """Start a worker on *sockets*."""
+        lifeline, its_end = socket.socketpair()
+        lifeline.setblocking(False)  # noqa: FBT003 - the socket's own interface
+        with its_end:
+            files = [sock.fileno() for sock in (its_end, *sockets)]
+            # A process group of its own: Ctrl-C reaches the parent alone, which passes it on.
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-P", "-m", "dhq_auth.serving.worker", application),
+                *map(str, files),
+                env=environ,
+                stdin=DEVNULL,
+                pass_fds=files,
+                process_group=0,
+            )
+        return cls(process, lifeline)
+
+    @property
+    def age(self) -> float:
+        """Seconds since it was started."""
+        return asyncio.get_running_loop().time() - self._born
+
+    async def serves(self) -> bool:
+        """Wait until it serves, or return False if it ends before."""
+        if self._serves is None:
+            try:
+                said = await asyncio.get_running_loop().sock_recv(self._lifeline, 1)
+            except ConnectionError:
+                said = b""
+            self._serves = bool(said)
+        return self._serves
+
+    async def ended(self) -> int:
+        """Wait for its end; return the exit code."""
+        code = await self._process.wait()
+        self._lifeline.close()
+        return code
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal, if it is still there."""
+        with suppress(ProcessLookupError):
+            self._process.send_signal(number)
+
+
+def _reason(code: int) -> str:
+    return f"by signal {signal.Signals(-code).name}" if code < 0 else f"with code {code}"

@@ -1,0 +1,95 @@
+"""A small application to be served: the counterpart of every test here."""
+
+import asyncio
+import os
+from typing import Final
+
+from aiohttp import web
+
+from dhq_auth.settings import Settings, SettingsError
+from tests.fakes.server import Handler
+
+HELD: Final = web.AppKey("held", asyncio.Event)
+RELEASE: Final = web.AppKey("release", asyncio.Event)
+ASKED: Final = web.AppKey("asked", list[str])
+
+
+def create(settings: Settings | None = None) -> web.Application:
+    app = web.Application()
+    app[HELD], app[RELEASE], app[ASKED] = asyncio.Event(), asyncio.Event(), []
+    app.middlewares.append(_note)
+    app.add_routes(
+        [
+            web.get("/", _hello),
+            web.post("/echo", _echo),
+            web.post("/ignore", _ignore),
+            web.get("/hold", _hold),
+            web.get("/fail", _fail),
+            web.get("/slow", _timeout),
+            web.get("/large", _large),
+            web.get("/look", _look),
+            web.get("/stream", _stream),
+            web.get("/pid", _pid),
+        ]
+    )
+    return app
+
+
+def refuse(settings: Settings) -> web.Application:
+    raise SettingsError(["ALLOWED_SERVICES: nobody here is called that"])
+
+
+def crash(settings: Settings) -> web.Application:
+    os._exit(3)
+
+
+@web.middleware
+async def _note(request: web.Request, handler: Handler) -> web.StreamResponse:
+    request.app[ASKED].append(request.path)
+    return await handler(request)
+
+
+async def _hello(request: web.Request) -> web.Response:
+    return web.Response(text="hello", headers={"X-Request-Id": "r-1"})
+
+
+async def _echo(request: web.Request) -> web.Response:
+    return web.Response(body=await request.read())
+
+
+async def _ignore(request: web.Request) -> web.Response:
+    return web.Response(status=401, text="no")
+
+
+async def _hold(request: web.Request) -> web.Response:
+    request.app[HELD].set()
+    await request.app[RELEASE].wait()
+    return web.Response(text="released")
+
+
+async def _fail(request: web.Request) -> web.Response:
+    raise RuntimeError("at http://localhost/?jwt=secret")
+
+
+async def _timeout(request: web.Request) -> web.Response:
+    raise TimeoutError
+
+
+async def _large(request: web.Request) -> web.Response:
+    return web.Response(body=bytes(32 * 1024**2))
+
+
+async def _look(request: web.Request) -> web.Response:
+    seen = (request.cookies, request.query, request.host, request.content_type, request.remote)
+    return web.Response(body=ascii(seen).encode())
+
+
+async def _stream(request: web.Request) -> web.StreamResponse:
+    answer = web.StreamResponse()
+    await answer.prepare(request)
+    await answer.write(b"streamed")
+    return answer
+
+
+async def _pid(request: web.Request) -> web.Response:
+    return web.Response(text=str(os.getpid()))
