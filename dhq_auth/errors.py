@@ -30,7 +30,10 @@ from typing import Any, ClassVar
 
 
 class AuthError(Exception):
-    """A refusal: what the caller may know about it."""
+    """A refusal: what the caller may know about it.
+
+    `extra` is added to the answer for programs; `way_back` is where a person can try again.
+    """
 
     status: ClassVar[int] = 500
     code: str = "internal_error"
@@ -42,6 +45,7 @@ class AuthError(Exception):
         if code is not None:
             self.code = code
         self.extra = extra
+        self.way_back: str | None = None
 
     @property
     def headers(self) -> Mapping[str, str]:

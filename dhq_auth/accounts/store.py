@@ -11,7 +11,6 @@ from sqlalchemy import (
     ColumnElement,
     ForeignKey,
     Index,
-    Row,
     String,
     Table,
     Text,
@@ -91,7 +90,7 @@ USER_COLUMNS: tuple[ColumnElement[Any], ...] = tuple(
 )
 
 
-def user_of(row: Row[Any]) -> User:
+def user_of(row: Any) -> User:
     """Return the user in a row that has (or begins with) USER_COLUMNS."""
     return User(**{name: getattr(row, name) for name in User.__dataclass_fields__})
 

@@ -104,15 +104,15 @@ async def spent_code(db: Db, code_digest: str) -> LoginCode | None:
     return _code(found.one_or_none())
 
 
-async def prune(db: Db, now: datetime) -> int:
-    """Forget the attempts and codes whose time is over; return how many."""
+async def prune(db: Db, now: datetime, limit: int) -> int:
+    """Forget up to *limit* attempts, and as many codes, whose time is over; return how many."""
     gone = 0
     for table, key in (
         (login_attempts, login_attempts.c.state_digest),
         (login_codes, login_codes.c.digest),
     ):
-        old = await db.execute(delete(table).where(table.c.expires_at < now).returning(key))
-        gone += len(old.all())
+        old = select(key).where(table.c.expires_at < now).limit(limit)
+        gone += len((await db.execute(delete(table).where(key.in_(old)).returning(key))).all())
     return gone
 
 

@@ -66,6 +66,9 @@ class Limits:
     permission_timeout: float = variable(
         "PERMISSION_TIMEOUT", "5", seconds(0.1, 60), "seconds for a permission provider"
     )
+    extension_timeout: float = variable(
+        "EXTENSION_TIMEOUT", "5", seconds(0.1, 60), "seconds for one hook of an extension"
+    )
     # What waits.
     clock_leeway: timedelta = variable(
         "CLOCK_LEEWAY", "30s", duration(0, 60), "how far clocks may be apart"

@@ -3,11 +3,10 @@
 import base64
 import logging
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -108,22 +107,33 @@ class SigningKey:
 class Keyring:
     """The keys of both purposes; of each the first signs and all verify."""
 
-    def __init__(self, keys: Iterable[SigningKey]) -> None:
+    def __init__(self, keys: Iterable[SigningKey] = ()) -> None:
+        self.replace(keys)
+
+    def replace(self, keys: Iterable[SigningKey]) -> None:
+        """Take *keys* for all that were there."""
         self._keys: dict[KeyPurpose, list[SigningKey]] = {purpose: [] for purpose in KeyPurpose}
         for key in keys:
             self._keys[key.purpose].append(key)
-        self.verifying: Mapping[KeyPurpose, KeySet] = MappingProxyType(
-            {purpose: KeySet([key.jwk for key in keys]) for purpose, keys in self._keys.items()}
-        )
-        self._kids = {p: frozenset(key.kid for key in keys) for p, keys in self._keys.items()}
+        self._by_kid = {
+            (purpose, key.kid): key.jwk for purpose, keys in self._keys.items() for key in keys
+        }
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether there is a key for every purpose."""
+        return all(self._keys.values())
 
     def signing(self, purpose: KeyPurpose) -> SigningKey:
         """Return the key that signs now."""
         return self._keys[purpose][0]
 
-    def knows(self, purpose: KeyPurpose, kid: object) -> bool:
-        """Whether *kid* names a key of *purpose*."""
-        return isinstance(kid, str) and kid in self._kids[purpose]
+    def verifying(self, purpose: KeyPurpose, kid: object) -> KeySet:
+        """Return the key of *purpose* that is called *kid*, or raise ValueError."""
+        key = self._by_kid.get((purpose, kid)) if isinstance(kid, str) else None
+        if key is None:
+            raise ValueError("signed by an unknown key")
+        return KeySet([key])
 
     def __iter__(self) -> Iterator[SigningKey]:
         return (key for keys in self._keys.values() for key in keys)

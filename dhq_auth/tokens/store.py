@@ -16,9 +16,11 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     and_,
+    delete,
     exists,
     or_,
     select,
+    tuple_,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -116,6 +118,16 @@ def is_revoked(
             and_(r.kind == "user", r.value == user_id, r.revoked_at >= issued_at),
         )
     )
+
+
+async def prune(db: Db, now: datetime, limit: int) -> int:
+    """Forget up to *limit* revocations of tokens that have expired by themselves."""
+    r = revocations.c
+    old = select(r.kind, r.value).where(r.expires_at < now).limit(limit)
+    gone = await db.execute(
+        delete(revocations).where(tuple_(r.kind, r.value).in_(old)).returning(r.value)
+    )
+    return len(gone.all())
 
 
 async def _revoke(db: Db, kind: str, value: str, now: datetime, expires_at: datetime) -> None:

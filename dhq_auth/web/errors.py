@@ -47,6 +47,7 @@ def refusal(request: web.Request, error: AuthError, pages: Pages) -> web.Respons
             title=error.title,
             detail=error.detail,
             request_id=request.get(REQUEST_ID),
+            way_back=error.way_back,
         )
     else:
         response = web.json_response(problem(error, request.get(REQUEST_ID)), status=error.status)

@@ -1,0 +1,110 @@
+"""The one place where the parts meet: settings in, an aiohttp application out."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+from aiohttp import web
+
+from dhq_auth import migrations
+from dhq_auth.clock import Clock, utcnow
+from dhq_auth.credentials import Authenticator
+from dhq_auth.db import Database
+from dhq_auth.housekeeping import keep_house
+from dhq_auth.login.connectors import CONNECTORS, Connector
+from dhq_auth.login.views import LoginViews
+from dhq_auth.monitoring.views import MonitoringViews
+from dhq_auth.permissions.views import PermissionViews
+from dhq_auth.plugins import Caller, Extensions, PermissionProviders
+from dhq_auth.remote import Remote
+from dhq_auth.self_service.views import SelfServiceViews
+from dhq_auth.settings import Settings
+from dhq_auth.tokens.keyring import Keyring
+from dhq_auth.tokens.load import load_keys
+from dhq_auth.tokens.signing import TokenSigner
+from dhq_auth.web import openapi
+from dhq_auth.web.errors import error_middleware
+from dhq_auth.web.headers import cors_middleware, header_middleware
+from dhq_auth.web.render import STATIC, Pages
+from dhq_auth.web.routing import Route, add_routes
+from dhq_auth.work import Work
+
+
+def create_app(settings: Settings, *, now: Clock = utcnow) -> web.Application:
+    """Return the service as an application that opens its database when it starts.
+
+    Raises PluginError for a plugin that cannot be used. At its start the application raises
+    Unavailable where the database is away, KeysUnusable where its keys cannot be opened.
+    """
+    limits = settings.limits
+    remote = Remote(limits)
+    for_extensions, for_providers = (
+        Caller(limits.extension_timeout),
+        Caller(limits.permission_timeout),
+    )
+    extensions = Extensions(settings.extensions, for_extensions)
+    providers = PermissionProviders(settings.services, for_providers)
+    database = Database(
+        settings.database_url.value, pool=limits.database_pool, timeout=limits.database_timeout
+    )
+    work = Work(database, now, extensions.announce)
+    keyring = Keyring()
+    signer = TokenSigner(
+        keyring,
+        issuer=settings.issuer,
+        now=now,
+        leeway=limits.clock_leeway,
+        max_length=limits.max_token,
+    )
+    authenticator = Authenticator(settings, work, signer)
+    connectors: dict[str, Connector] = {
+        each.name: CONNECTORS[each.protocol](each, remote, limits, now)
+        for each in settings.providers
+    }
+    pages = Pages(issuer=settings.issuer)
+
+    routes = [
+        *LoginViews(
+            settings=settings,
+            work=work,
+            signer=signer,
+            authenticator=authenticator,
+            connectors=connectors,
+            pages=pages,
+        ).routes(),
+        *PermissionViews(settings, work, signer, authenticator, providers).routes(),
+        *SelfServiceViews(settings, work, authenticator, pages).routes(),
+    ]
+    routes += MonitoringViews(work, keyring, openapi.document(routes, settings.issuer)).routes()
+
+    async def life(_app: web.Application) -> AsyncIterator[None]:
+        async with contextlib.AsyncExitStack() as stack:
+            stack.push_async_callback(remote.close)
+            stack.callback(for_extensions.close)
+            stack.callback(for_providers.close)
+            stack.callback(signer.close)
+            stack.push_async_callback(database.close)
+            await migrations.upgrade(database)
+            keyring.replace(await load_keys(database, settings, now))
+            house = asyncio.create_task(keep_house(work))
+            stack.callback(house.cancel)
+            yield
+
+    return _application(settings, pages, routes, life)
+
+
+def _application(
+    settings: Settings, pages: Pages, routes: list[Route], life: object
+) -> web.Application:
+    app = web.Application(
+        client_max_size=settings.limits.max_body,
+        middlewares=[
+            header_middleware(settings),
+            cors_middleware(settings),
+            error_middleware(pages),
+        ],
+    )
+    add_routes(app, routes)
+    app.router.add_static("/static", STATIC)
+    app.cleanup_ctx.append(life)  # type: ignore[arg-type]
+    return app

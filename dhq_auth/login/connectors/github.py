@@ -1,0 +1,133 @@
+"""GitHub and GitHub Enterprise: OAuth 2 with PKCE; who came is asked of the API."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from authlib.oauth2.rfc6749.parameters import prepare_grant_uri
+
+from dhq_auth.clock import Clock
+from dhq_auth.errors import LoginFailed, UpstreamFailed
+from dhq_auth.login.connectors.protocol import (
+    Identity,
+    LoginRequest,
+    access_token,
+    authorization_code,
+    text,
+    web_address,
+)
+from dhq_auth.remote import Remote
+from dhq_auth.settings import Limits, ProviderSettings
+
+log = logging.getLogger(__name__)
+
+API_VERSION = "2022-11-28"
+
+
+class GitHubConnector:
+    """GitHub. The account is the numeric id: login names change hands."""
+
+    def __init__(
+        self, settings: ProviderSettings, remote: Remote, _limits: Limits, _now: Clock
+    ) -> None:
+        self.settings = settings
+        self._remote = remote
+
+    async def authorization_url(self, request: LoginRequest, login_hint: str | None) -> str:
+        """Return where the browser is to go; GitHub calls the hint `login`."""
+        return str(
+            prepare_grant_uri(
+                f"{self.settings.issuer}/login/oauth/authorize",
+                self.settings.client_id,
+                "code",
+                redirect_uri=request.redirect_uri,
+                scope=self.settings.scopes,
+                state=request.state,
+                code_challenge=request.code_challenge,
+                code_challenge_method="S256",
+                login=login_hint,
+            )
+        )
+
+    async def identity(self, request: LoginRequest, answer: Mapping[str, str]) -> Identity:
+        """Return who came, with the primary email if GitHub has verified it."""
+        issuer = self.settings.issuer
+        if answer.get("iss", issuer) not in {issuer, f"{issuer}/login/oauth"}:
+            raise LoginFailed(f"The answer does not come from {self.settings.title}.")
+        token = await self._token(request, authorization_code(answer, self.settings.title))
+        user = await self._ask("/user", token)
+        if not isinstance(user, dict):
+            raise UpstreamFailed(f"{self.settings.title} did not say who logged in")
+        number = user.get("id")
+        if isinstance(number, bool) or not isinstance(number, int) or number <= 0:
+            raise UpstreamFailed(f"{self.settings.title} named no user")
+        email = _verified_email(await self._ask("/user/emails", token))
+        return Identity(
+            issuer=issuer,
+            subject=str(number),
+            email=email,
+            email_verified=email is not None,
+            name=text(user.get("name")) or text(user.get("login")),
+            login=text(user.get("login")),
+            avatar_url=web_address(user.get("avatar_url")),
+        )
+
+    async def _token(self, request: LoginRequest, code: str) -> str:
+        """Redeem *code*. GitHub reports faults with status 200 and a member `error`."""
+        secret = self.settings.client_secret
+        answer = await self._remote.call(
+            self.settings.name,
+            "POST",
+            f"{self.settings.issuer}/login/oauth/access_token",
+            form={
+                "client_id": self.settings.client_id,
+                "client_secret": secret.value if secret else "",
+                "code": code,
+                "redirect_uri": request.redirect_uri,
+                "code_verifier": request.code_verifier,
+            },
+        )
+        content = answer.content
+        if isinstance(content, dict) and "error" in content:
+            error = content["error"]
+            if error == "bad_verification_code":
+                raise LoginFailed(f"{self.settings.title} does not know the code any more.")
+            log.error("%s: no token: %s", self.settings.name, text(error) or "unreadable")
+            raise UpstreamFailed(f"{self.settings.title} gave no token")
+        if answer.status != 200:
+            raise UpstreamFailed(f"{self.settings.title} gave no token")
+        return access_token(content, self.settings.title)
+
+    async def _ask(self, path: str, token: str) -> Any:
+        """Return what the API answers, or None where the token may not ask."""
+        answer = await self._remote.call(
+            self.settings.name,
+            "GET",
+            f"{self.settings.api_url}{path}?per_page=100",
+            headers={
+                "Authorization": f"Bearer {token}",
+                "Accept": "application/vnd.github+json",
+                "X-GitHub-Api-Version": API_VERSION,
+            },
+        )
+        if answer.status in {403, 404} and "emails" in path and not _is_limited(answer.headers):
+            return None
+        if answer.status != 200:
+            log.warning("%s: %s answered %d", self.settings.name, path, answer.status)
+            raise UpstreamFailed(f"{self.settings.title} did not say who logged in")
+        return answer.content
+
+
+def _verified_email(emails: Any) -> str | None:
+    """Return the primary email if it is verified, else another verified one."""
+    if not isinstance(emails, list):
+        return None
+    verified = [
+        entry for entry in emails if isinstance(entry, dict) and entry.get("verified") is True
+    ]
+    verified.sort(key=lambda entry: entry.get("primary") is not True)
+    return next((email for entry in verified if (email := text(entry.get("email")))), None)
+
+
+def _is_limited(headers: Mapping[str, str]) -> bool:
+    return headers.get("X-RateLimit-Remaining") == "0" or "Retry-After" in headers

@@ -1,0 +1,113 @@
+"""What a connector does: send the browser to a provider, and learn from its answer who came."""
+
+from base64 import b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+from urllib.parse import quote_plus
+
+from authlib.oauth2.rfc7636 import create_s256_code_challenge
+
+from dhq_auth.errors import LoginFailed, UpstreamFailed
+from dhq_auth.opaque import derive
+from dhq_auth.settings import ProviderSettings
+
+MAX_TEXT = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class LoginRequest:
+    """One login at a provider, bound to one browser.
+
+    `browser_secret` lies in a cookie of that browser and nowhere else; nonce and code verifier are
+    derived from it, so that neither needs to be stored and another browser cannot go on.
+    """
+
+    redirect_uri: str
+    state: str
+    browser_secret: str
+
+    @property
+    def nonce(self) -> str:
+        """The `nonce` of the ID token (OpenID Connect Core 3.1.2.1)."""
+        return derive(self.browser_secret, f"nonce {self.state}")
+
+    @property
+    def code_verifier(self) -> str:
+        """The PKCE code verifier (RFC 7636 4.1)."""
+        return derive(self.browser_secret, f"code_verifier {self.state}")
+
+    @property
+    def code_challenge(self) -> str:
+        """The S256 challenge of the verifier (RFC 7636 4.2)."""
+        return str(create_s256_code_challenge(self.code_verifier))  # type: ignore[no-untyped-call]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Whom a provider vouches for: the account is (issuer, subject), never the email or a name."""
+
+    issuer: str
+    subject: str
+    email: str | None
+    email_verified: bool
+    name: str | None
+    login: str | None
+    avatar_url: str | None
+
+
+class Connector(Protocol):
+    """One login provider."""
+
+    settings: ProviderSettings
+
+    async def authorization_url(self, request: LoginRequest, login_hint: str | None) -> str:
+        """Return where the browser is to go (RFC 6749 4.1.1)."""
+
+    async def identity(self, request: LoginRequest, answer: Mapping[str, str]) -> Identity:
+        """Return who came back with *answer*, the parameters of the callback.
+
+        Raises LoginFailed where the provider or the user refused, UpstreamFailed or
+        UpstreamTimeout where the provider is at fault.
+        """
+
+
+def authorization_code(answer: Mapping[str, str], title: str) -> str:
+    """Return the code in *answer*, or raise LoginFailed with the provider's reason in our words.
+
+    What the provider writes (`error_description`) is shown to nobody (RFC 6749 4.1.2.1).
+    """
+    if "error" in answer:
+        if answer["error"] == "access_denied":
+            raise LoginFailed(f"The login at {title} was cancelled.")
+        raise LoginFailed(f"{title} refused the login.")
+    if not answer.get("code"):
+        raise LoginFailed(f"{title} sent no code.")
+    return answer["code"]
+
+
+def basic(client_id: str, client_secret: str) -> str:
+    """Return the Authorization header of a client; both parts form-encoded (RFC 6749 2.3.1)."""
+    pair = f"{quote_plus(client_id)}:{quote_plus(client_secret)}"
+    return f"Basic {b64encode(pair.encode()).decode()}"
+
+
+def text(value: Any) -> str | None:
+    """Return *value* if it is a text that can be kept, else None."""
+    if not isinstance(value, str) or not value.strip() or len(value) > MAX_TEXT:
+        return None
+    return value if value.isprintable() else None
+
+
+def web_address(value: Any) -> str | None:
+    """Return *value* if it is an https address of an image, else None."""
+    address = text(value)
+    return address if address and address.startswith(("https://", "http://")) else None
+
+
+def access_token(content: Any, provider: str) -> str:
+    """Return the access token of a token response (RFC 6749 5.1)."""
+    token = content.get("access_token") if isinstance(content, dict) else None
+    if not isinstance(token, str) or not token or not token.isascii() or not token.isprintable():
+        raise UpstreamFailed(f"{provider} sent no access token")
+    return token

@@ -1,0 +1,223 @@
+"""The routes of a login: who am I, where can I log in, there and back again."""
+
+import hmac
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+from aiohttp import web
+from authlib.oauth2.rfc7636 import create_s256_code_challenge
+
+from dhq_auth.accounts import store as accounts
+from dhq_auth.accounts.profile import own_profile
+from dhq_auth.credentials import Authenticator, session
+from dhq_auth.errors import AuthError, InvalidCredential, InvalidGrant, NotFound
+from dhq_auth.events import CodeReplayed, LoginRefused, Source
+from dhq_auth.login import openapi, store
+from dhq_auth.login.attempt import CALLBACK, Attempts
+from dhq_auth.login.complete import Login, complete
+from dhq_auth.login.connectors import Connector
+from dhq_auth.login.store import Attempt, LoginCode
+from dhq_auth.opaque import digest, new_secret
+from dhq_auth.redirects import with_parameter
+from dhq_auth.sessions import store as sessions
+from dhq_auth.settings import Settings
+from dhq_auth.throttle import RateLimit
+from dhq_auth.tokens.signing import LOGIN, TokenSigner
+from dhq_auth.web.client import CLIENT_ADDRESS, source
+from dhq_auth.web.params import params, query
+from dhq_auth.web.render import Pages, redirect
+from dhq_auth.web.routing import Route
+from dhq_auth.work import Work
+
+_VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
+
+
+class LoginViews:
+    """Logging in through the providers that are configured."""
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        work: Work,
+        signer: TokenSigner,
+        authenticator: Authenticator,
+        connectors: Mapping[str, Connector],
+        pages: Pages,
+    ) -> None:
+        self._settings = settings
+        self._work = work
+        self._signer = signer
+        self._authenticator = authenticator
+        self._connectors = connectors
+        self._pages = pages
+        self._attempts = Attempts(settings, work)
+        self._starts = RateLimit("login_starts", settings.limits.login_starts)
+
+    def routes(self) -> list[Route]:
+        """Return the routes of this feature."""
+        return [
+            Route(method="GET", path="/auth/check", handler=self.check, operation=openapi.CHECK),
+            Route(
+                method="GET",
+                path="/auth/login/{provider}",
+                handler=self.start,
+                kind="redirect",
+                operation=openapi.LOGIN,
+            ),
+            Route(
+                method="GET",
+                path=CALLBACK,
+                handler=self.callback,
+                kind="redirect",
+                operation=openapi.CALLBACK,
+            ),
+            Route(
+                method="POST",
+                path="/auth/exchange",
+                handler=self.exchange,
+                operation=openapi.EXCHANGE,
+            ),
+            Route(method="GET", path="/login", handler=self.page, kind="page"),
+        ]
+
+    async def check(self, request: web.Request) -> web.StreamResponse:
+        """Say who presents the credential, or where one can log in."""
+        sent = query(request)
+        target = self._attempts.checked_next(sent)
+        try:
+            who = await self._authenticator.authenticate(request, sent)
+        except InvalidCredential as error:
+            return web.json_response(
+                {
+                    "authenticated": False,
+                    "reason": error.reason,
+                    "providers": self._providers(target),
+                }
+            )
+        return web.json_response({"authenticated": True, "profile": own_profile(who.user)})
+
+    async def page(self, request: web.Request) -> web.StreamResponse:
+        """Show the ways to log in."""
+        target = self._attempts.checked_next(query(request))
+        who = await self._authenticator.of_cookie(request)
+        titles = {name: each.settings.title for name, each in self._connectors.items()}
+        return self._pages.render(
+            "login.html",
+            user=who.user if who else None,
+            providers=[
+                {"title": titles[name], "url": provider["url"]}
+                for name, provider in self._providers(target).items()
+            ],
+        )
+
+    async def start(self, request: web.Request) -> web.StreamResponse:
+        """Send the browser to a provider, and bind the login to this browser."""
+        connector = self._connectors.get(request.match_info["provider"])
+        if connector is None:
+            raise NotFound("There is no login provider of this name.")
+        self._starts.spend(request[CLIENT_ADDRESS])
+        sent = query(request)
+        begun = await self._attempts.begin(request, connector.settings.name, sent)
+        response = redirect(
+            await connector.authorization_url(begun, sent.text("login_hint", max_length=320))
+        )
+        self._attempts.bind(response, begun)
+        return response
+
+    async def callback(self, request: web.Request) -> web.StreamResponse:
+        """Take up the login that comes back from a provider, and lead on to `next`."""
+        sent = query(request)
+        answer = {name: sent.text(name) or "" for name in sent}
+        attempt, begun = await self._attempts.resume(request, sent)
+        try:
+            connector = self._connectors.get(attempt.provider)
+            if connector is None:
+                raise NotFound("This login provider is gone.")
+            identity = await connector.identity(begun, answer)
+            login = await complete(
+                identity, connector.settings, self._work, self._settings, source(request)
+            )
+        except AuthError as error:
+            await self._remember_refusal(request, attempt, error)
+            error.way_back = self._start_url("/login", attempt.next)
+            raise
+        response = redirect(await self._way_on(attempt, login))
+        session.set_cookie(response, login.session.secret, self._settings)
+        return response
+
+    async def exchange(self, request: web.Request) -> web.StreamResponse:
+        """Give the login token for a one-time code and its verifier (RFC 7636 4.5)."""
+        sent = await params(request, self._settings.limits)
+        code, verifier = sent.required("code"), sent.required("code_verifier")
+        async with self._work.transaction(source(request)) as tx:
+            redeemed = await store.redeem_code(tx.db, digest(code), tx.now)
+            user = await accounts.user_by_id(tx.db, redeemed.user_id) if redeemed else None
+            if redeemed is None and (spent := await store.spent_code(tx.db, digest(code))):
+                # Two had the same code: who came first may be a thief (RFC 9700 4.2.4).
+                await sessions.end(tx.db, spent.session_id)
+                tx.emit(CodeReplayed(user_id=spent.user_id, session_id=spent.session_id))
+        # Committed: spent, or its session ended, whatever becomes of this request.
+        fits = redeemed and _fits(verifier, redeemed.code_challenge)
+        if not fits or redeemed is None or user is None or redeemed.expires_at <= self._work.now():
+            raise InvalidGrant("The code is unknown, spent or expired, or the verifier is wrong.")
+        return web.json_response(
+            {
+                "token": await self._login_token(user.id, redeemed.session_id),
+                "expires_in": int(self._settings.login_token_lifetime.total_seconds()),
+                "profile": own_profile(user),
+            }
+        )
+
+    async def _way_on(self, attempt: Attempt, login: Login) -> str:
+        """Return where the browser goes now, with the token or the code that it carries."""
+        if attempt.next is None:
+            return f"{self._settings.issuer}/profile"
+        try:
+            target = self._settings.redirects.check(attempt.next)
+        except ValueError:
+            return f"{self._settings.issuer}/profile"
+        if attempt.code_challenge is None:
+            token = await self._login_token(login.user.id, login.session.id)
+            return with_parameter(target, "jwt", token)
+        code = new_secret()
+        async with self._work.transaction(Source()) as tx:
+            await store.add_code(
+                tx.db,
+                LoginCode(
+                    digest=digest(code),
+                    session_id=login.session.id,
+                    user_id=login.user.id,
+                    code_challenge=attempt.code_challenge,
+                    expires_at=tx.now + self._settings.limits.login_code_lifetime,
+                ),
+            )
+        return with_parameter(target, "code", code)
+
+    async def _login_token(self, user_id: str, session_id: str) -> str:
+        lifetime = self._settings.login_token_lifetime
+        return await self._signer.sign(LOGIN, user_id, lifetime, {"sid": session_id})
+
+    async def _remember_refusal(
+        self, request: web.Request, attempt: Attempt, error: AuthError
+    ) -> None:
+        async with self._work.transaction(source(request)) as tx:
+            tx.emit(LoginRefused(user_id=None, provider=attempt.provider, reason=error.code))
+
+    def _providers(self, target: str | None) -> dict[str, Any]:
+        return {
+            name: {"url": self._start_url(f"/auth/login/{name}", target)}
+            for name in self._connectors
+        }
+
+    def _start_url(self, path: str, target: str | None) -> str:
+        query_string = f"?{urlencode({'next': target})}" if target else ""
+        return f"{self._settings.issuer}{path}{query_string}"
+
+
+def _fits(verifier: str, challenge: str) -> bool:
+    if not _VERIFIER.fullmatch(verifier):
+        return False
+    return hmac.compare_digest(str(create_s256_code_challenge(verifier)), challenge)  # type: ignore[no-untyped-call]

@@ -1,0 +1,1 @@
+"""What the operator's tools ask: alive, ready, and what the API looks like."""

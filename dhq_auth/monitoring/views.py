@@ -1,0 +1,48 @@
+"""The routes for probes, and the API's description of itself."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from aiohttp import web
+
+from dhq_auth.errors import Unavailable
+from dhq_auth.monitoring import openapi
+from dhq_auth.tokens.keyring import Keyring
+from dhq_auth.web.routing import Route
+from dhq_auth.work import Work
+
+
+class MonitoringViews:
+    """Alive and ready are different questions."""
+
+    def __init__(self, work: Work, keyring: Keyring, document: Mapping[str, Any]) -> None:
+        self._work = work
+        self._keyring = keyring
+        self._document = document
+
+    def routes(self) -> list[Route]:
+        """Return the routes of this feature."""
+        return [
+            Route(method="GET", path="/healthz", handler=self.healthz, operation=openapi.HEALTHZ),
+            Route(method="GET", path="/readyz", handler=self.readyz, operation=openapi.READYZ),
+            Route(
+                method="GET", path="/openapi.json", handler=self.describe, operation=openapi.OPENAPI
+            ),
+        ]
+
+    async def healthz(self, _request: web.Request) -> web.StreamResponse:
+        """Answer, without asking anybody: the process is alive."""
+        return web.json_response({"status": "OK"})
+
+    async def readyz(self, _request: web.Request) -> web.StreamResponse:
+        """Answer that the database and the keys are there; 503 where they are not."""
+        if not self._keyring.is_complete:
+            raise Unavailable("the keys are not there yet")
+        await self._work.database.ping()
+        return web.json_response({"status": "OK"})
+
+    async def describe(self, _request: web.Request) -> web.StreamResponse:
+        """Give the OpenAPI document."""
+        response = web.json_response(self._document)
+        response.headers["Cache-Control"] = "public, max-age=300"
+        return response

@@ -1,0 +1,102 @@
+"""The routes of permission tokens, and of the keys by which they are checked."""
+
+from aiohttp import web
+
+from dhq_auth.accounts.profile import user_info
+from dhq_auth.credentials import Authenticator
+from dhq_auth.errors import InvalidCredential, InvalidRequest
+from dhq_auth.hookspecs import Grant, GrantContext
+from dhq_auth.permissions import openapi
+from dhq_auth.plugins import PermissionProviders
+from dhq_auth.settings import Settings
+from dhq_auth.tokens.signing import SERVICE, TokenSigner
+from dhq_auth.tokens.store import KeyPurpose
+from dhq_auth.web.params import query
+from dhq_auth.web.routing import Route
+from dhq_auth.work import Work
+
+KEYS_LIFETIME = 300
+"""Seconds for which others may keep our keys (the `max-age` of both routes)."""
+
+
+class PermissionViews:
+    """Permission tokens."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        work: Work,
+        signer: TokenSigner,
+        authenticator: Authenticator,
+        providers: PermissionProviders,
+    ) -> None:
+        self._settings = settings
+        self._work = work
+        self._signer = signer
+        self._authenticator = authenticator
+        self._providers = providers
+
+    def routes(self) -> list[Route]:
+        """Return the routes of this feature."""
+        return [
+            Route(
+                method="GET",
+                path="/auth/authorize",
+                handler=self.authorize,
+                operation=openapi.AUTHORIZE,
+            ),
+            Route(
+                method="GET",
+                path="/auth/public-key",
+                handler=self.public_key,
+                operation=openapi.PUBLIC_KEY,
+            ),
+            Route(
+                method="GET",
+                path="/.well-known/jwks.json",
+                handler=self.jwks,
+                operation=openapi.JWKS,
+            ),
+        ]
+
+    async def authorize(self, request: web.Request) -> web.StreamResponse:
+        """Say, signed, what the user may do in a service."""
+        sent = query(request)
+        try:
+            who = await self._authenticator.authenticate(request, sent)
+        except InvalidCredential as error:
+            error.extra["permissions"] = {}
+            raise
+        service = sent.text("service", max_length=200)
+        if service is None:
+            raise InvalidRequest("The parameter service is missing.", permissions={})
+        grant = await self._providers.grant(
+            GrantContext(service, user_info(who.user), self._work.read)
+        )
+        claims = _claims(service, grant)
+        token = await self._signer.sign(
+            SERVICE, who.user.id, self._settings.service_token_lifetime, claims
+        )
+        answer = {"token": token, "userid": who.user.id, **claims}
+        if grant.stale_since is not None:
+            answer["stale_since"] = grant.stale_since.isoformat()
+        return web.json_response(answer)
+
+    async def public_key(self, _request: web.Request) -> web.StreamResponse:
+        """Give the public half of the key that signs service tokens now."""
+        pem = self._signer.keyring.signing(KeyPurpose.SERVICE).public_pem
+        return _cacheable(web.Response(text=pem))
+
+    async def jwks(self, _request: web.Request) -> web.StreamResponse:
+        """Give the public halves of all service keys (RFC 7517 5)."""
+        return _cacheable(web.json_response(self._signer.keyring.jwks()))
+
+
+def _claims(service: str, grant: Grant) -> dict[str, object]:
+    claims: dict[str, object] = {"permissions": dict(grant.permissions), "service": service}
+    return claims if grant.filters is None else {**claims, "filters": dict(grant.filters)}
+
+
+def _cacheable(response: web.Response) -> web.Response:
+    response.headers["Cache-Control"] = f"public, max-age={KEYS_LIFETIME}"
+    return response

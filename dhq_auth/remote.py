@@ -1,0 +1,240 @@
+"""Every outgoing call: with deadlines, bounds and no surprises.
+
+No redirect is followed, no cookie kept, no proxy taken from the environment; an answer is read up
+to its bound and must be JSON. What comes back is still hostile: callers check its types.
+"""
+
+import asyncio
+import json
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Generic, TypeVar
+
+import aiohttp
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey, KeySet, OKPKey, RSAKey
+
+from dhq_auth.clock import Clock
+from dhq_auth.errors import AuthError, UpstreamFailed, UpstreamTimeout
+from dhq_auth.redirects import Origin
+from dhq_auth.settings import Limits
+
+log = logging.getLogger(__name__)
+
+Value = TypeVar("Value")
+MAX_KEYS = 50
+_KEY_TYPES: dict[str, Any] = {"RSA": RSAKey, "EC": ECKey, "OKP": OKPKey}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What was answered: the status, the headers, and the JSON."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: Any
+
+
+class Remote:
+    """Calls others, at most `remote_calls` at a time for each name of a provider."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._session: aiohttp.ClientSession | None = None
+        self._slots: dict[str, asyncio.Semaphore] = {}
+
+    async def call(
+        self,
+        provider: str,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        form: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Send a request on behalf of *provider* and return the JSON that comes back.
+
+        Raises UpstreamTimeout after `remote_timeout`, the wait for a slot included, and
+        UpstreamFailed for everything else that is not an answer in JSON.
+        """
+        slot = self._slots.setdefault(provider, asyncio.Semaphore(self._limits.remote_calls))
+        try:
+            async with asyncio.timeout(self._limits.remote_timeout), slot:
+                return await self._call(method, url, headers or {}, form)
+        except TimeoutError:
+            log.warning("%s: no answer in time from %s", provider, _place(url))
+            raise UpstreamTimeout(f"{provider} did not answer in time") from None
+        except (aiohttp.ClientError, ValueError, RecursionError, OSError) as error:
+            log.warning("%s: %s from %s", provider, type(error).__name__, _place(url))
+            raise UpstreamFailed(f"{provider} did not answer as it should") from error
+
+    async def close(self) -> None:
+        """Close every connection."""
+        if self._session is not None:
+            await self._session.close()
+
+    async def _call(
+        self, method: str, url: str, headers: Mapping[str, str], form: Mapping[str, str] | None
+    ) -> Answer:
+        if self._session is None:
+            self._session = self._open()
+        async with self._session.request(
+            method, url, headers=headers, data=form, allow_redirects=False
+        ) as response:
+            if 300 <= response.status < 400:
+                raise ValueError("a redirect where an answer was expected")
+            body = await _read(response.content, self._limits.remote_max_body)
+            content = json.loads(body) if body.strip() else None
+            return Answer(response.status, response.headers, content)
+
+    def _open(self) -> aiohttp.ClientSession:
+        limits = self._limits
+        return aiohttp.ClientSession(
+            cookie_jar=aiohttp.DummyCookieJar(),
+            connector=aiohttp.TCPConnector(limit=0, limit_per_host=limits.remote_calls),
+            timeout=aiohttp.ClientTimeout(
+                total=limits.remote_timeout,
+                sock_connect=limits.remote_connect_timeout,
+                sock_read=limits.remote_read_timeout,
+            ),
+            headers={"User-Agent": "dhq-auth", "Accept": "application/json"},
+            raise_for_status=False,
+        )
+
+
+class Cached(Generic[Value]):
+    """A value that is fetched when first needed, by one caller for all, and kept on errors."""
+
+    def __init__(
+        self, fetch: Callable[[], Awaitable[Value]], cooldown: timedelta, now: Clock
+    ) -> None:
+        self._fetch = fetch
+        self._cooldown = cooldown
+        self._now = now
+        self._lock = asyncio.Lock()
+        self._value: Value | None = None
+        self._tried_at: datetime | None = None
+
+    async def get(self, *, max_age: timedelta | None = None) -> Value:
+        """Return the value, fetched again if it is older than *max_age*."""
+        return await self._get(lambda age: max_age is not None and age >= max_age)
+
+    async def refetched(self) -> Value:
+        """Return the value, fetched again unless the last attempt was within the cool-down."""
+        return await self._get(lambda age: age >= self._cooldown)
+
+    async def _get(self, too_old: Callable[[timedelta], bool]) -> Value:
+        asked_at = self._now()
+        async with self._lock:
+            if self._value is not None and self._tried_at is not None:
+                fetched_meanwhile = self._tried_at > asked_at
+                if fetched_meanwhile or not too_old(self._now() - self._tried_at):
+                    return self._value
+            try:
+                self._value = await self._fetch()
+            except AuthError:
+                if self._value is None:
+                    raise
+                log.warning("kept what was known, since it could not be fetched again")
+            finally:
+                self._tried_at = self._now()
+            return self._value
+
+
+class OpenIdIssuer:
+    """The metadata and the keys of one issuer (OpenID Connect Discovery 4)."""
+
+    def __init__(self, name: str, issuer: str, remote: Remote, limits: Limits, now: Clock) -> None:
+        self.name = name
+        self.issuer = issuer
+        self._remote = remote
+        self._lifetime = limits.discovery_lifetime
+        cooldown = limits.jwks_cooldown
+        self._metadata = Cached(self._fetch_metadata, cooldown, now)
+        self._keys = Cached(self._fetch_keys, cooldown, now)
+
+    async def metadata(self) -> Mapping[str, Any]:
+        """Return the metadata, its issuer and endpoints checked.
+
+        Raises UpstreamFailed or UpstreamTimeout while none was ever fetched.
+        """
+        return await self._metadata.get(max_age=self._lifetime)
+
+    async def keys(self, kid: str | None) -> KeySet:
+        """Return the keys that may have signed *kid*: of no kid all, for an unknown one none."""
+        keys = await self._keys.get()
+        if kid is None:
+            return keys
+        if not _named(keys, kid):
+            keys = await self._keys.refetched()
+        return KeySet(_named(keys, kid))
+
+    async def _fetch_metadata(self) -> Mapping[str, Any]:
+        url = f"{self.issuer.rstrip('/')}/.well-known/openid-configuration"
+        answer = await self._remote.call(self.name, "GET", url)
+        metadata = answer.content
+        if answer.status != 200 or not isinstance(metadata, dict):
+            raise UpstreamFailed(f"{self.name} has no metadata")
+        if metadata.get("issuer") != self.issuer:
+            log.error("%s: the metadata is of another issuer than %s", self.name, self.issuer)
+            raise UpstreamFailed(f"{self.name} says that it is another issuer")
+        for endpoint in ("authorization_endpoint", "token_endpoint", "jwks_uri"):
+            self._check_endpoint(metadata.get(endpoint))
+        if "userinfo_endpoint" in metadata:
+            self._check_endpoint(metadata["userinfo_endpoint"])
+        return metadata
+
+    def _check_endpoint(self, url: object) -> None:
+        """Refuse an endpoint that is missing, or less protected than the issuer itself."""
+        try:
+            where = Origin.of(url) if isinstance(url, str) else None
+        except ValueError:
+            where = None
+        if where is None or where.scheme != Origin.of(self.issuer).scheme:
+            raise UpstreamFailed(f"{self.name} has an endpoint that cannot be used")
+
+    async def _fetch_keys(self) -> KeySet:
+        url = (await self.metadata())["jwks_uri"]
+        answer = await self._remote.call(self.name, "GET", url)
+        keys = answer.content.get("keys") if isinstance(answer.content, dict) else None
+        if answer.status != 200 or not isinstance(keys, list):
+            raise UpstreamFailed(f"{self.name} has no keys")
+        usable = [key for raw in keys[:MAX_KEYS] if (key := _signature_key(raw)) is not None]
+        if not usable:
+            raise UpstreamFailed(f"{self.name} has no keys that can be used")
+        return KeySet(usable)
+
+
+def _named(keys: KeySet, kid: str) -> list[Any]:
+    return [key for key in keys.keys if key.kid == kid]
+
+
+def _signature_key(raw: object) -> Any:
+    """Return the public key that *raw* is (RFC 7517 4), or None if we cannot use it."""
+    if not isinstance(raw, dict) or raw.get("use", "sig") != "sig":
+        return None
+    kind = raw.get("kty")
+    if not isinstance(kind, str) or kind not in _KEY_TYPES:
+        return None
+    try:
+        return _KEY_TYPES[kind].import_key(raw)
+    except (JoseError, ValueError, TypeError, KeyError):
+        return None
+
+
+async def _read(stream: aiohttp.StreamReader, limit: int) -> bytes:
+    """Return the whole body, or raise ValueError once it is longer than *limit*."""
+    chunks, length = [], 0
+    async for chunk in stream.iter_any():
+        length += len(chunk)
+        if length > limit:
+            raise ValueError("the answer is too large")
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _place(url: str) -> str:
+    """Return *url* without the query, which may hold what no log should."""
+    return url.partition("?")[0]

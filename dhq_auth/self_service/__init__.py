@@ -1,0 +1,1 @@
+"""What users do to their own accounts, and what everybody may know of them."""
