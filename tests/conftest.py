@@ -1,3 +1,3 @@
 """What all tests share."""
 
-pytest_plugins = ["tests.fixtures.fakes"]
+pytest_plugins = ["tests.fixtures.fakes", "tests.fixtures.service"]
