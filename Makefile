@@ -1,0 +1,71 @@
+# dhq-auth: `make run` serves it, `make test` proves it, `make help` lists the rest.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+WORKERS_OF_TESTS ?= auto
+FAST := not postgres and not browser and not node and not fuzz and not process and not image
+
+.DEFAULT_GOAL := help
+.PHONY: help install run demo test check lint bench image docs lock clean
+
+help: ## list what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: $(VENV)/.installed ## install the service into .venv, exactly as locked
+
+run: install ## serve on http://localhost:8000; keys and database are made when missing
+	@exec $(BIN)/python server.py
+
+demo: install ## the whole loop without Google or GitHub: a local issuer, an application, and us
+	@exec $(BIN)/python -m examples.demo
+
+test: $(VENV)/.developing lint ## run every test; installs what they need
+	@PYTHON=$(BIN)/python tools/install_test_needs.sh
+	$(BIN)/python -m pytest -n $(WORKERS_OF_TESTS) --dist worksteal
+
+check: $(VENV)/.developing lint ## run lint, types, import contracts and the fast tests
+	$(BIN)/python -m pytest -n $(WORKERS_OF_TESTS) -m "$(FAST)"
+
+lint: $(VENV)/.developing
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.developing ## measure start, memory and throughput; prints ratios of one run
+	$(BIN)/python -m tools.bench
+
+image: ## build and try the container image; needs docker, podman or buildah
+	tools/image.sh
+
+docs: $(VENV)/.developing ## write the generated parts of docs/
+	$(BIN)/python tools/settings_reference.py > docs/settings.md
+
+lock: $(VENV)/.developing ## write the exact versions and hashes of all packages anew
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --quiet pyproject.toml --extra build --universal \
+		--python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
+		--upgrade --output-file requirements.lock
+	$(BIN)/uv pip compile --quiet pyproject.toml --extra build --extra dev --universal \
+		--python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
+		--upgrade --constraint requirements.lock --output-file requirements-dev.lock
+
+clean: ## remove what was built, but no data
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "dhq-auth needs Python 3.11 or newer: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: $(BIN)/python requirements.lock pyproject.toml
+	@echo "Installing dhq-auth into $(VENV) (once; half a minute)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.developing: $(VENV)/.installed requirements-dev.lock
+	@echo "Installing what developers need into $(VENV) (once; a minute)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
