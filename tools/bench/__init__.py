@@ -1,0 +1,1 @@
+"""Measuring the service beside a bare aiohttp server, in one run."""
