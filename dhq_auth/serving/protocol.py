@@ -97,6 +97,11 @@ class Connection(RequestHandler):
         if self._server.retiring:
             self.retire()
 
+    async def start(self) -> None:
+        """Answer one request after another, if the caller is still there by now."""
+        if self._manager is not None:
+            await super().start()
+
     def data_received(self, data: bytes) -> None:
         """Let aiohttp parse *data*; judge what came of it."""
         if self._discarding or self._close or self._force_close:
@@ -234,7 +239,7 @@ class Connection(RequestHandler):
                     left = self._limits.max_body
                     while not body.is_eof() and left > 0:
                         left -= len(await body.readany())
-        if self._discarding or not body.is_eof():
+        if (self._discarding and not self._messages) or not body.is_eof():
             await self._linger()
 
     async def _linger(self) -> None:

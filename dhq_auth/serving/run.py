@@ -12,14 +12,12 @@ from typing import Final
 
 from aiohttp import web
 
-from dhq_auth.serving.server import Runner
+from dhq_auth.serving.server import BACKLOG, Runner
 from dhq_auth.serving.sockets import allow_connections, announce, bind
 from dhq_auth.settings import Settings, SettingsError
 
 Factory = Callable[[Settings], web.Application]
 
-BACKLOG: Final = 1024
-"""Connections that the system holds until we accept them."""
 OVERTIME: Final = 5.0
 """Seconds beyond SHUTDOWN_TIMEOUT after which a process that hangs is ended anyhow."""
 
@@ -76,7 +74,6 @@ class _Service:
             try:
                 if await self._started(runner):
                     await self._told_to_stop.wait()
-                    await _accept_what_is_queued()
             finally:
                 await runner.cleanup()
         except SettingsError:
@@ -128,12 +125,6 @@ class _Service:
         watch = threading.Timer(overtime, _leave_late)
         watch.daemon = True
         watch.start()
-
-
-async def _accept_what_is_queued() -> None:
-    """Let the loop turn until the connections that the system made for us are ours."""
-    for _ in range(3):
-        await asyncio.sleep(0)
 
 
 def _leave(number: int, _frame: object) -> None:

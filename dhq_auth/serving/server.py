@@ -15,6 +15,8 @@ from dhq_auth.settings import Limits
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
+BACKLOG: Final = 1024
+"""Connections that the system holds until we accept them."""
 SPARE: Final = 16
 """Connections beyond MAX_CONNECTIONS that are still told 503; more than these are cut."""
 LAST_MOMENT: Final = 0.1
@@ -32,6 +34,7 @@ class Server(web.Server):
         super().__init__(_guarded(handler), request_factory=request_factory)
         self._limits = limits
         self._empty: asyncio.Future[None] | None = None
+        self.accepted = 0
         self.retiring = False
         self.waiting: dict[Connection, None] = {}
         """Connections that have nothing under way, the one that waits longest first."""
@@ -43,6 +46,7 @@ class Server(web.Server):
     def connection_made(self, handler: web.RequestHandler, transport: asyncio.Transport) -> None:
         """Take the connection in, in place of an idle one if need be; or turn it away."""
         super().connection_made(handler, transport)
+        self.accepted += 1
         excess = len(self._connections) - self._limits.max_connections
         if excess <= 0:
             return
@@ -66,6 +70,19 @@ class Server(web.Server):
     def _note_empty(self) -> None:
         if self._empty is not None and not self._connections and not self._empty.done():
             self._empty.set_result(None)
+
+    async def accept_what_is_queued(self) -> None:
+        """Let the loop turn until the connections that the system made for us are ours.
+
+        They would be reset when their socket closes; the loop may take but one of them a turn.
+        """
+        quiet = 0
+        for _ in range(BACKLOG):
+            known = self.accepted
+            await asyncio.sleep(0)
+            quiet = quiet + 1 if self.accepted == known else 0
+            if quiet > 2:
+                return
 
     def pre_shutdown(self) -> None:
         """Let every connection end: idle ones now, the others after their answer."""
@@ -93,6 +110,12 @@ class Runner(web.AppRunner):
         super().__init__(app, shutdown_timeout=limits.shutdown_timeout)
         self._limits = limits
         app.on_response_prepare.append(_named)
+
+    async def cleanup(self) -> None:
+        """Close the door, finish what has come in by it, and let the application end."""
+        if isinstance(self.server, Server):
+            await self.server.accept_what_is_queued()
+        await super().cleanup()
 
     async def _make_server(self) -> web.Server:
         plain = await super()._make_server()

@@ -46,11 +46,14 @@ class Patience:
         return min(self.delay * 2.0 ** (deaths - 1), self.longest) if deaths > 1 else 0.0
 
 
+PATIENCE: Final = Patience()
+
+
 def supervise(
     settings: Settings,
     environ: Mapping[str, str],
     application: str,
-    patience: Patience = Patience(),
+    patience: Patience = PATIENCE,
 ) -> int:
     """Run WORKERS processes that serve *application* until told to stop; return the exit code."""
     sockets = bind_for_workers(settings.host, settings.port, settings.workers)
@@ -105,11 +108,13 @@ class Supervisor:
                 return self._note_end(code)
             deaths = 1 if worker.age > self._patience.settled else deaths + 1
             failures = 0 if served else failures + 1
-            _log.error("worker %d ended (%s); it is started again", worker.pid, _reason(code))
             if failures >= self._patience.starts:
-                _log.error("workers do not start; giving up")
+                _log.error(
+                    "worker %d ended (%s), as did others; giving up", worker.pid, _reason(code)
+                )
                 self._code = 1
                 return self._stop(signal.SIGTERM)
+            _log.error("worker %d ended (%s); it is started again", worker.pid, _reason(code))
             worker = None
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._patience.pause(deaths)):

@@ -1,7 +1,9 @@
 """A small application to be served: the counterpart of every test here."""
 
 import asyncio
+import logging
 import os
+from pathlib import Path
 from typing import Final
 
 from aiohttp import web
@@ -12,6 +14,8 @@ from tests.fakes.server import Handler
 HELD: Final = web.AppKey("held", asyncio.Event)
 RELEASE: Final = web.AppKey("release", asyncio.Event)
 ASKED: Final = web.AppKey("asked", list[str])
+
+LARGE: Final = 32 * 1024**2
 
 
 def create(settings: Settings | None = None) -> web.Application:
@@ -41,6 +45,29 @@ def refuse(settings: Settings) -> web.Application:
 
 def crash(settings: Settings) -> web.Application:
     os._exit(3)
+
+
+def serve_once(settings: Settings) -> web.Application:
+    """Serve in the first process only."""
+    try:
+        Path(os.environ["FIRST"]).touch(exist_ok=False)
+    except FileExistsError:
+        os._exit(3)
+    return create()
+
+
+def start_forever(settings: Settings) -> web.Application:
+    async def begin(app: web.Application) -> None:
+        logging.getLogger("dhq_auth.tests").info("starting")
+        await asyncio.Event().wait()
+
+    app = create()
+    app.on_startup.append(begin)
+    return app
+
+
+def fail_to_start(settings: Settings) -> web.Application:
+    raise RuntimeError("something is broken")
 
 
 @web.middleware
@@ -76,7 +103,7 @@ async def _timeout(request: web.Request) -> web.Response:
 
 
 async def _large(request: web.Request) -> web.Response:
-    return web.Response(body=bytes(32 * 1024**2))
+    return web.Response(body=bytes(LARGE))
 
 
 async def _look(request: web.Request) -> web.Response:

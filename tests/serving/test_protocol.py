@@ -178,7 +178,9 @@ async def test_raw_bytes_in_headers_reach_the_application_and_break_nothing(serv
     assert answer.status == 200
 
 
-@pytest.mark.parametrize("path", ["/%ff", "/%00", "//", "/%2e%2e/", "/a%0d%0ab", "http://x/nowhere"])
+@pytest.mark.parametrize(
+    "path", ["/%ff", "/%00", "//", "/%2e%2e/", "/a%0d%0ab", "http://x/nowhere"]
+)
 async def test_an_odd_path_is_just_not_found(served, path):
     wire = await (await served()).connect()
     assert (await wire.ask(get(path))).status == 404
@@ -235,6 +237,6 @@ async def test_a_caller_who_leaves_in_the_middle_of_his_body_is_no_fault_of_ours
     wire = await service.connect()
     wire.send(post("/echo", b"", "Expect: 100-continue").replace(b"Length: 0", b"Length: 9"))
     assert (await wire.answer()).status == 100
-    wire.close()
+    await wire.close()
     await asyncio.wait_for(service.runner.cleanup(), 5)
     assert not [each for each in caplog.records if each.levelno >= logging.WARNING]

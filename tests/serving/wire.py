@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -56,19 +57,19 @@ class Wire:
 
     async def gone(self) -> None:
         """Wait until the other side has closed, in whatever way."""
-        try:
+        with suppress(ConnectionError):
             assert not await self.rest()
-        except ConnectionError:
-            pass
 
-    def close(self) -> None:
+    async def close(self) -> None:
         self.writer.close()
+        with suppress(ConnectionError):
+            await self.writer.wait_closed()
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_raised: object) -> None:
-        self.close()
+        await self.close()
 
 
 def get(path: str = "/", *headers: str) -> bytes:
