@@ -610,7 +610,7 @@ STARTS = st.sampled_from(
 URLS = st.builds(
     lambda start, rest: start + "".join(rest), STARTS, st.lists(URL_PIECES, max_size=8)
 )
-unhurried = settings(deadline=None, max_examples=100)
+unhurried = settings(deadline=None)
 SEGMENTS = st.lists(st.sampled_from(["a", "area", "", ".", "..", "%2e", "%2E.", "x"]), max_size=8)
 QUERY_TEXT = st.text(st.characters(codec="ascii", exclude_characters="#", min_codepoint=0x21))
 

@@ -63,6 +63,7 @@ def _blocks(raw: str, wanted: str) -> list[bytes]:
     if raw[:1] == raw[-1:] and raw[:1] in {"'", '"'}:
         raw = raw[1:-1]
     raw = raw.replace("\\n", "\n").strip()
-    if not re.fullmatch(f"(?:{_BLOCK})+".replace(r"\1", "[A-Z ]+"), raw):
+    blocks = [match[0].encode() for match in re.finditer(_BLOCK, raw)]
+    if not blocks or re.sub(_BLOCK, "", raw):
         raise ValueError(wanted)
-    return [match[0].encode() for match in re.finditer(_BLOCK, raw)]
+    return blocks
