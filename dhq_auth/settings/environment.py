@@ -93,8 +93,8 @@ class Environment:
         }
 
     def is_set(self, name: str) -> bool:
-        """Whether the secret *name* is there, in whatever way and however bad."""
-        return name in self._environ or f"{name}_FILE" in self._environ
+        """Whether *name*, which was asked for, is there: by itself or as a file, however bad."""
+        return not self._environ.keys().isdisjoint({name, f"{name}_FILE"} & self._asked)
 
     def options(self, prefix: str, *, not_under: Iterable[str] = ()) -> dict[str, str]:
         """Return what stands under *prefix* as `{lower-case rest: value}`, for a plugin."""

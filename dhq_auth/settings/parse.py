@@ -236,7 +236,7 @@ def database_url(raw: str) -> Secret:
             "sqlite:///path/to/file.db or postgresql://user:password@host:5432/name, "
             "an @ in the password written as %40"
         )
-    return Secret(raw)
+    return secret(raw)
 
 
 def shown_database_url(raw: str) -> str:

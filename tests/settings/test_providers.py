@@ -38,6 +38,8 @@ def test_a_client_id_and_its_secret_belong_together(prefix):
     assert faults_of(**{secret: "x"}) == (f"{key}: is missing, but {secret} is set; {belongs}",)
     (fault,) = faults_of(**{key: "x", f"{secret}_FILE": "/does/not/exist"})
     assert fault.startswith(f"{secret}_FILE: ")
+    (fault,) = faults_of(**{f"{key}_FILE": "/run/id", secret: "x"})
+    assert fault.startswith(f"{key}: is missing")
 
 
 def test_an_issuer_without_a_secret_is_a_public_client_with_plain_defaults():

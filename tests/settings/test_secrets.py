@@ -140,7 +140,7 @@ def test_a_secret_of_this_form_is_never_shown(name, secret):
     check_silence(ACME | {name: secret})
 
 
-@unhurried(deadline=None)
+@unhurried(deadline=None, max_examples=50)
 @given(before=AROUND, after=AROUND, name=st.sampled_from(SECRETS), as_file=st.booleans())
 def test_no_secret_is_ever_shown(values, before, after, name, as_file):
     secret = f"{before}{MARK}{after}"
@@ -151,7 +151,7 @@ def test_no_secret_is_ever_shown(values, before, after, name, as_file):
     check_silence(environ | {f"{name}_FILE" if as_file else name: secret})
 
 
-@unhurried(deadline=None)
+@unhurried(deadline=None, max_examples=50)
 @given(password=st.builds(lambda a, b: f"{a}{MARK}{b}", AROUND, AROUND), rest=AROUND)
 def test_no_password_in_an_address_is_ever_shown(password, rest):
     for url in (f"postgresql://user:{password}@db/auth{rest}", f"postgresql://user:{password}@"):

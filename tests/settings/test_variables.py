@@ -303,6 +303,7 @@ REFUSED = [
     ("DATABASE_URL", "sqlite://", "expected: sqlite:///path/to/file.db"),
     ("DATABASE_URL", "sqlite:///:memory:", "read 'sqlite:///:memory:'; expected: a file"),
     ("DATABASE_URL", "sqlite:///file:x?mode=memory&uri=true", "memory is gone at the end"),
+    ("DATABASE_URL", "sqlite:///a\nb", "expected: at most 1024 characters, none of them a control"),
     ("SECRET_KEY", "short", "expected: 32 or more random characters, e.g. from: openssl rand"),
     ("SECRET_KEY", f"{'x' * 32};y", "expected: entry 2 to be 32 or more random characters"),
     ("ALLOWED_REDIRECTS", "*", "http://localhost:* (it does not begin with https:// or http://)"),
