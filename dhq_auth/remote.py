@@ -7,14 +7,16 @@ to its bound and must be JSON. What comes back is still hostile: callers check i
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+import warnings
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, TypeVar
 
 import aiohttp
-from joserfc.errors import JoseError
-from joserfc.jwk import ECKey, KeySet, OKPKey, RSAKey
+from joserfc.errors import JoseError, SecurityWarning
+from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from dhq_auth.clock import Clock
 from dhq_auth.errors import AuthError, UpstreamFailed, UpstreamTimeout
@@ -25,7 +27,8 @@ log = logging.getLogger(__name__)
 
 Value = TypeVar("Value")
 MAX_KEYS = 50
-_KEY_TYPES: dict[str, Any] = {"RSA": RSAKey, "EC": ECKey, "OKP": OKPKey}
+Key = RSAKey | ECKey | OKPKey
+_KEY_TYPES: dict[str, type[Key]] = {"RSA": RSAKey, "EC": ECKey, "OKP": OKPKey}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +96,7 @@ class Remote:
         limits = self._limits
         return aiohttp.ClientSession(
             cookie_jar=aiohttp.DummyCookieJar(),
-            connector=aiohttp.TCPConnector(limit=0, limit_per_host=limits.remote_calls),
+            connector=aiohttp.TCPConnector(limit=0),  # the slots of each provider are the limit
             timeout=aiohttp.ClientTimeout(
                 total=limits.remote_timeout,
                 sock_connect=limits.remote_connect_timeout,
@@ -105,42 +108,70 @@ class Remote:
 
 
 class Cached(Generic[Value]):
-    """A value that is fetched when first needed, by one caller for all, and kept on errors."""
+    """A value that is fetched when first needed, by one caller for all, and kept on errors.
+
+    It is fetched again when it is older than its lifetime, or when a caller has reason to doubt it.
+    Doubts and failures are followed by a cool-down in which it is not fetched again.
+    """
 
     def __init__(
-        self, fetch: Callable[[], Awaitable[Value]], cooldown: timedelta, now: Clock
+        self,
+        fetch: Callable[[], Awaitable[Value]],
+        *,
+        lifetime: timedelta,
+        cooldown: timedelta,
+        now: Clock,
     ) -> None:
         self._fetch = fetch
+        self._lifetime = lifetime
         self._cooldown = cooldown
         self._now = now
-        self._lock = asyncio.Lock()
         self._value: Value | None = None
-        self._tried_at: datetime | None = None
+        self._fetched_at = self._rests_until = datetime.min.replace(tzinfo=UTC)
+        self._flight: asyncio.Task[Value] | None = None
 
-    async def get(self, *, max_age: timedelta | None = None) -> Value:
-        """Return the value, fetched again if it is older than *max_age*."""
-        return await self._get(lambda age: max_age is not None and age >= max_age)
+    async def get(self) -> Value:
+        """Return the value; raise what the fetch raises while there is none."""
+        return await self._get(doubted=False)
 
     async def refetched(self) -> Value:
-        """Return the value, fetched again unless the last attempt was within the cool-down."""
-        return await self._get(lambda age: age >= self._cooldown)
+        """Return the value, fetched again unless that was done within the cool-down."""
+        return await self._get(doubted=True)
 
-    async def _get(self, too_old: Callable[[timedelta], bool]) -> Value:
-        asked_at = self._now()
-        async with self._lock:
-            if self._value is not None and self._tried_at is not None:
-                fetched_meanwhile = self._tried_at > asked_at
-                if fetched_meanwhile or not too_old(self._now() - self._tried_at):
-                    return self._value
-            try:
-                self._value = await self._fetch()
-            except AuthError:
-                if self._value is None:
-                    raise
-                log.warning("kept what was known, since it could not be fetched again")
-            finally:
-                self._tried_at = self._now()
+    async def _get(self, *, doubted: bool) -> Value:
+        if self._value is not None:
+            # A clock that was set back must not keep a value for longer than its lifetime.
+            fresh = timedelta(0) <= self._now() - self._fetched_at < self._lifetime
+            rests = timedelta(0) < self._rests_until - self._now() <= self._cooldown
+            if rests or (fresh and not doubted):
+                return self._value
+        if self._flight is None:
+            self._flight = asyncio.create_task(self._fly(doubted=doubted))
+            self._flight.add_done_callback(self._land)
+        try:
+            # Whoever asked first may go away: the others still wait for the same answer.
+            return await asyncio.shield(self._flight)
+        except AuthError as error:
+            raise copy(error) from error
+
+    async def _fly(self, *, doubted: bool) -> Value:
+        try:
+            value = await self._fetch()
+        except AuthError:
+            self._rests_until = self._now() + self._cooldown
+            if self._value is None:
+                raise
+            log.warning("kept what was known, since it could not be fetched again")
             return self._value
+        if doubted:
+            self._rests_until = self._now() + self._cooldown
+        self._value, self._fetched_at = value, self._now()
+        return value
+
+    def _land(self, flight: asyncio.Task[Value]) -> None:
+        self._flight = None
+        if not flight.cancelled():
+            flight.exception()  # seen, though everybody who waited for it may be gone
 
 
 class OpenIdIssuer:
@@ -150,26 +181,24 @@ class OpenIdIssuer:
         self.name = name
         self.issuer = issuer
         self._remote = remote
-        self._lifetime = limits.discovery_lifetime
-        cooldown = limits.jwks_cooldown
-        self._metadata = Cached(self._fetch_metadata, cooldown, now)
-        self._keys = Cached(self._fetch_keys, cooldown, now)
+        ages = {"lifetime": limits.discovery_lifetime, "cooldown": limits.jwks_cooldown}
+        self._metadata = Cached(self._fetch_metadata, **ages, now=now)
+        self._keys = Cached(self._fetch_keys, **ages, now=now)
 
     async def metadata(self) -> Mapping[str, Any]:
         """Return the metadata, its issuer and endpoints checked.
 
         Raises UpstreamFailed or UpstreamTimeout while none was ever fetched.
         """
-        return await self._metadata.get(max_age=self._lifetime)
+        return await self._metadata.get()
 
-    async def keys(self, kid: str | None) -> KeySet:
-        """Return the keys that may have signed *kid*: of no kid all, for an unknown one none."""
-        keys = await self._keys.get()
-        if kid is None:
-            return keys
-        if not _named(keys, kid):
-            keys = await self._keys.refetched()
-        return KeySet(_named(keys, kid))
+    async def keys(self) -> Sequence[Key]:
+        """Return the keys that sign for the issuer, as far as known (RFC 7517 5)."""
+        return await self._keys.get()
+
+    async def newer_keys(self) -> Sequence[Key]:
+        """Return the keys, asked for again unless that was done within the cool-down."""
+        return await self._keys.refetched()
 
     async def _fetch_metadata(self) -> Mapping[str, Any]:
         url = f"{self.issuer.rstrip('/')}/.well-known/openid-configuration"
@@ -189,13 +218,14 @@ class OpenIdIssuer:
     def _check_endpoint(self, url: object) -> None:
         """Refuse an endpoint that is missing, or less protected than the issuer itself."""
         try:
-            where = Origin.of(url) if isinstance(url, str) else None
+            plain = isinstance(url, str) and url.isascii() and "#" not in url
+            where = Origin.of(url) if isinstance(url, str) and plain else None
         except ValueError:
             where = None
         if where is None or where.scheme != Origin.of(self.issuer).scheme:
             raise UpstreamFailed(f"{self.name} has an endpoint that cannot be used")
 
-    async def _fetch_keys(self) -> KeySet:
+    async def _fetch_keys(self) -> Sequence[Key]:
         url = (await self.metadata())["jwks_uri"]
         answer = await self._remote.call(self.name, "GET", url)
         keys = answer.content.get("keys") if isinstance(answer.content, dict) else None
@@ -204,23 +234,21 @@ class OpenIdIssuer:
         usable = [key for raw in keys[:MAX_KEYS] if (key := _signature_key(raw)) is not None]
         if not usable:
             raise UpstreamFailed(f"{self.name} has no keys that can be used")
-        return KeySet(usable)
+        return usable
 
 
-def _named(keys: KeySet, kid: str) -> list[Any]:
-    return [key for key in keys.keys if key.kid == kid]
-
-
-def _signature_key(raw: object) -> Any:
-    """Return the public key that *raw* is (RFC 7517 4), or None if we cannot use it."""
+def _signature_key(raw: object) -> Key | None:
+    """Return the public key that *raw* is (RFC 7517 4), or None if we cannot or must not use it."""
     if not isinstance(raw, dict) or raw.get("use", "sig") != "sig":
         return None
     kind = raw.get("kty")
     if not isinstance(kind, str) or kind not in _KEY_TYPES:
         return None
     try:
-        return _KEY_TYPES[kind].import_key(raw)
-    except (JoseError, ValueError, TypeError, KeyError):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", SecurityWarning)  # RSA below 2048 bits
+            return _KEY_TYPES[kind].import_key(raw)
+    except (JoseError, SecurityWarning, ValueError, TypeError, KeyError, OverflowError):
         return None
 
 

@@ -1,27 +1,52 @@
 """Limits on rates, in this process: for what is cheap to refuse and costs nothing to forget."""
 
-import time
+from collections import deque
+from datetime import datetime, timedelta
+from ipaddress import IPv6Address, ip_address, ip_network
+from math import ceil
 
-from limits import RateLimitItemPerMinute
-from limits.storage import MemoryStorage
-from limits.strategies import MovingWindowRateLimiter
-
+from dhq_auth.clock import Clock
 from dhq_auth.errors import TooManyRequests
+
+WINDOW = timedelta(minutes=1)
+MAX_CLIENTS = 10_000
+"""Clients that are remembered; who has more addresses than that is not held by any of them."""
 
 
 class RateLimit:
-    """So many per minute for each key, such as an address."""
+    """So many in each minute for each client; the minute slides."""
 
-    def __init__(self, name: str, per_minute: int) -> None:
-        self._name = name
-        self._limit = RateLimitItemPerMinute(per_minute)
-        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+    def __init__(self, per_minute: int, now: Clock) -> None:
+        self._limit = per_minute
+        self._now = now
+        self._spent: dict[str, deque[datetime]] = {}
 
-    def spend(self, key: str) -> None:
-        """Count one more of *key*, or raise TooManyRequests with the seconds to wait."""
-        if not self._limiter.hit(self._limit, self._name, key):
-            resets_at = self._limiter.get_window_stats(self._limit, self._name, key).reset_time
+    def spend(self, address: str) -> None:
+        """Count one more of *address*, or raise TooManyRequests with the seconds to wait."""
+        client, now = _client(address), self._now()
+        # Taken out and put back at the end: the first of the dict is who was idle the longest.
+        spent = self._spent.pop(client, deque())
+        # Times to come are from before the clock was set back: they would block for too long.
+        while spent and not now - WINDOW < spent[0] <= now:
+            spent.popleft()
+        self._spent[client] = spent
+        if len(spent) >= self._limit:
+            wait = spent[0] + WINDOW - now
             raise TooManyRequests(
                 "Too many logins were begun from here; wait a little.",
-                retry_after=max(1, int(resets_at - time.time()) + 1),
+                retry_after=ceil(wait.total_seconds()),
             )
+        spent.append(now)
+        if len(self._spent) > MAX_CLIENTS:
+            del self._spent[next(iter(self._spent))]
+
+
+def _client(address: str) -> str:
+    """Return whom *address* belongs to: with IPv6 everybody has a whole /64."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    return (
+        str(ip_network((parsed, 64), strict=False)) if isinstance(parsed, IPv6Address) else address
+    )

@@ -16,7 +16,8 @@ from dhq_auth.sessions.store import NewSession
 from dhq_auth.settings import ProviderSettings, Settings
 from dhq_auth.work import Transaction, Work
 
-ATTEMPTS = 3
+ATTEMPTS = 10
+"""How often a login is tried whose rows others were faster to write."""
 LEGACY_PROVIDERS = frozenset({"google", "github"})
 
 

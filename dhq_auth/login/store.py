@@ -8,7 +8,9 @@ from typing import Any
 from sqlalchemy import Column, ForeignKey, Index, String, Table, Text, delete, func, insert, select
 from sqlalchemy import update as sql_update
 
+from dhq_auth.accounts.store import USER_COLUMNS, User, user_of, users
 from dhq_auth.db import Db, Timestamp, metadata
+from dhq_auth.sessions.store import sessions
 
 login_attempts = Table(
     "login_attempts",
@@ -96,6 +98,17 @@ async def redeem_code(db: Db, code_digest: str, now: datetime) -> LoginCode | No
         .returning(*login_codes.c)
     )
     return _code(spent.one_or_none())
+
+
+async def user_of_code(db: Db, code: LoginCode) -> User | None:
+    """Return whose login *code* stands for; None once that has ended, or the user is disabled."""
+    found = await db.execute(
+        select(*USER_COLUMNS)
+        .join(sessions, sessions.c.user_id == users.c.id)
+        .where(sessions.c.id == code.session_id, users.c.id == code.user_id, users.c.is_active)
+    )
+    row = found.one_or_none()
+    return user_of(row) if row else None
 
 
 async def spent_code(db: Db, code_digest: str) -> LoginCode | None:

@@ -1,23 +1,30 @@
 """The routes of a login: who am I, where can I log in, there and back again."""
 
+import asyncio
+import contextlib
 import hmac
 import re
-from collections.abc import Mapping
-from typing import Any
-from urllib.parse import urlencode
+from collections.abc import Awaitable, Mapping
+from typing import TypeVar
 
 from aiohttp import web
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
-from dhq_auth.accounts import store as accounts
 from dhq_auth.accounts.profile import own_profile
 from dhq_auth.credentials import Authenticator, session
-from dhq_auth.errors import AuthError, InvalidCredential, InvalidGrant, NotFound
+from dhq_auth.errors import (
+    AuthError,
+    InvalidCredential,
+    InvalidGrant,
+    NotFound,
+    Unavailable,
+    UpstreamTimeout,
+)
 from dhq_auth.events import CodeReplayed, LoginRefused, Source
 from dhq_auth.login import openapi, store
-from dhq_auth.login.attempt import CALLBACK, Attempts
+from dhq_auth.login.attempt import CALLBACK, Attempts, Destination
 from dhq_auth.login.complete import Login, complete
-from dhq_auth.login.connectors import Connector
+from dhq_auth.login.connectors import Connector, LoginRequest
 from dhq_auth.login.store import Attempt, LoginCode
 from dhq_auth.opaque import digest, new_secret
 from dhq_auth.redirects import with_parameter
@@ -31,6 +38,9 @@ from dhq_auth.web.render import Pages, redirect
 from dhq_auth.web.routing import Route
 from dhq_auth.work import Work
 
+Answer = TypeVar("Answer")
+MAX_LOGIN_HINT = 320
+"""Characters of a login hint, which is an email at the longest (RFC 3696, erratum 1690)."""
 _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 
 
@@ -54,7 +64,7 @@ class LoginViews:
         self._connectors = connectors
         self._pages = pages
         self._attempts = Attempts(settings, work)
-        self._starts = RateLimit("login_starts", settings.limits.login_starts)
+        self._starts = RateLimit(settings.limits.login_starts, work.now)
 
     def routes(self) -> list[Route]:
         """Return the routes of this feature."""
@@ -86,30 +96,30 @@ class LoginViews:
     async def check(self, request: web.Request) -> web.StreamResponse:
         """Say who presents the credential, or where one can log in."""
         sent = query(request)
-        target = self._attempts.checked_next(sent)
+        destination = self._attempts.destination(sent)
         try:
             who = await self._authenticator.authenticate(request, sent)
         except InvalidCredential as error:
+            urls = self._start_urls(destination)
             return web.json_response(
                 {
                     "authenticated": False,
                     "reason": error.reason,
-                    "providers": self._providers(target),
+                    "providers": {name: {"url": url} for name, url in urls.items()},
                 }
             )
         return web.json_response({"authenticated": True, "profile": own_profile(who.user)})
 
     async def page(self, request: web.Request) -> web.StreamResponse:
         """Show the ways to log in."""
-        target = self._attempts.checked_next(query(request))
+        urls = self._start_urls(self._attempts.destination(query(request)))
         who = await self._authenticator.of_cookie(request)
-        titles = {name: each.settings.title for name, each in self._connectors.items()}
         return self._pages.render(
             "login.html",
             user=who.user if who else None,
             providers=[
-                {"title": titles[name], "url": provider["url"]}
-                for name, provider in self._providers(target).items()
+                {"title": self._connectors[name].settings.title, "url": url}
+                for name, url in urls.items()
             ],
         )
 
@@ -120,10 +130,17 @@ class LoginViews:
             raise NotFound("There is no login provider of this name.")
         self._starts.spend(request[CLIENT_ADDRESS])
         sent = query(request)
-        begun = await self._attempts.begin(request, connector.settings.name, sent)
-        response = redirect(
-            await connector.authorization_url(begun, sent.text("login_hint", max_length=320))
-        )
+        destination = self._attempts.destination(sent)
+        login_hint = sent.text("login_hint", max_length=MAX_LOGIN_HINT)
+        begun = self._attempts.prepare(request, destination)
+        try:
+            # Asked before anything is remembered: a dead provider leaves no logins under way.
+            url = await self._asked(connector, connector.authorization_url(begun, login_hint))
+            await self._attempts.remember(begun, connector.settings.name, destination)
+        except AuthError as error:
+            error.way_back = self._way_back(destination)
+            raise
+        response = redirect(url)
         self._attempts.bind(response, begun)
         return response
 
@@ -131,31 +148,51 @@ class LoginViews:
         """Take up the login that comes back from a provider, and lead on to `next`."""
         sent = query(request)
         answer = {name: sent.text(name) or "" for name in sent}
-        attempt, begun = await self._attempts.resume(request, sent)
+        state = answer.get("state", "")
+        attempt = await self._attempts.take(state)
+        destination = self._attempts.destination_now(attempt)
         try:
-            connector = self._connectors.get(attempt.provider)
-            if connector is None:
-                raise NotFound("This login provider is gone.")
-            identity = await connector.identity(begun, answer)
-            login = await complete(
-                identity, connector.settings, self._work, self._settings, source(request)
-            )
+            begun = self._attempts.resume(request, attempt, state)
+            login = await self._completed(request, attempt, begun, answer)
         except AuthError as error:
             await self._remember_refusal(request, attempt, error)
-            error.way_back = self._start_url("/login", attempt.next)
+            error.way_back = self._way_back(destination)
             raise
-        response = redirect(await self._way_on(attempt, login))
+        response = redirect(await self._way_on(destination, login))
         session.set_cookie(response, login.session.secret, self._settings)
         return response
+
+    async def _completed(
+        self,
+        request: web.Request,
+        attempt: Attempt,
+        begun: LoginRequest,
+        answer: Mapping[str, str],
+    ) -> Login:
+        connector = self._connectors.get(attempt.provider)
+        if connector is None:
+            raise NotFound("This login provider is gone.")
+        identity = await self._asked(connector, connector.identity(begun, answer))
+        return await complete(
+            identity, connector.settings, self._work, self._settings, source(request)
+        )
+
+    async def _asked(self, connector: Connector, question: Awaitable[Answer]) -> Answer:
+        """Return what a provider answers: one deadline, however many calls that takes."""
+        try:
+            async with asyncio.timeout(self._settings.limits.remote_login_timeout):
+                return await question
+        except TimeoutError:
+            raise UpstreamTimeout(f"{connector.settings.title} did not answer in time.") from None
 
     async def exchange(self, request: web.Request) -> web.StreamResponse:
         """Give the login token for a one-time code and its verifier (RFC 7636 4.5)."""
         sent = await params(request, self._settings.limits)
-        code, verifier = sent.required("code"), sent.required("code_verifier")
+        code, verifier = digest(sent.required("code")), sent.required("code_verifier")
         async with self._work.transaction(source(request)) as tx:
-            redeemed = await store.redeem_code(tx.db, digest(code), tx.now)
-            user = await accounts.user_by_id(tx.db, redeemed.user_id) if redeemed else None
-            if redeemed is None and (spent := await store.spent_code(tx.db, digest(code))):
+            redeemed = await store.redeem_code(tx.db, code, tx.now)
+            user = await store.user_of_code(tx.db, redeemed) if redeemed else None
+            if redeemed is None and (spent := await store.spent_code(tx.db, code)):
                 # Two had the same code: who came first may be a thief (RFC 9700 4.2.4).
                 await sessions.end(tx.db, spent.session_id)
                 tx.emit(CodeReplayed(user_id=spent.user_id, session_id=spent.session_id))
@@ -171,17 +208,13 @@ class LoginViews:
             }
         )
 
-    async def _way_on(self, attempt: Attempt, login: Login) -> str:
+    async def _way_on(self, destination: Destination, login: Login) -> str:
         """Return where the browser goes now, with the token or the code that it carries."""
-        if attempt.next is None:
+        if destination.next is None:
             return f"{self._settings.issuer}/profile"
-        try:
-            target = self._settings.redirects.check(attempt.next)
-        except ValueError:
-            return f"{self._settings.issuer}/profile"
-        if attempt.code_challenge is None:
+        if destination.code_challenge is None:
             token = await self._login_token(login.user.id, login.session.id)
-            return with_parameter(target, "jwt", token)
+            return with_parameter(destination.next, "jwt", token)
         code = new_secret()
         async with self._work.transaction(Source()) as tx:
             await store.add_code(
@@ -190,11 +223,11 @@ class LoginViews:
                     digest=digest(code),
                     session_id=login.session.id,
                     user_id=login.user.id,
-                    code_challenge=attempt.code_challenge,
+                    code_challenge=destination.code_challenge,
                     expires_at=tx.now + self._settings.limits.login_code_lifetime,
                 ),
             )
-        return with_parameter(target, "code", code)
+        return with_parameter(destination.next, "code", code)
 
     async def _login_token(self, user_id: str, session_id: str) -> str:
         lifetime = self._settings.login_token_lifetime
@@ -203,18 +236,21 @@ class LoginViews:
     async def _remember_refusal(
         self, request: web.Request, attempt: Attempt, error: AuthError
     ) -> None:
-        async with self._work.transaction(source(request)) as tx:
-            tx.emit(LoginRefused(user_id=None, provider=attempt.provider, reason=error.code))
+        # With the database away there is nowhere to remember it; the refusal stands all the same.
+        with contextlib.suppress(Unavailable):
+            async with self._work.transaction(source(request)) as tx:
+                tx.emit(LoginRefused(user_id=None, provider=attempt.provider, reason=error.code))
 
-    def _providers(self, target: str | None) -> dict[str, Any]:
+    def _start_urls(self, destination: Destination) -> dict[str, str]:
+        """Return where a login at each provider begins."""
         return {
-            name: {"url": self._start_url(f"/auth/login/{name}", target)}
+            name: destination.added_to(f"{self._settings.issuer}/auth/login/{name}")
             for name in self._connectors
         }
 
-    def _start_url(self, path: str, target: str | None) -> str:
-        query_string = f"?{urlencode({'next': target})}" if target else ""
-        return f"{self._settings.issuer}{path}{query_string}"
+    def _way_back(self, destination: Destination) -> str:
+        """Return where one whose login failed can try again."""
+        return destination.added_to(f"{self._settings.issuer}/login")
 
 
 def _fits(verifier: str, challenge: str) -> bool:

@@ -51,6 +51,9 @@ class Limits:
     remote_timeout: float = variable(
         "REMOTE_TIMEOUT", "10", seconds(0.1, 120), "seconds for one whole call"
     )
+    remote_login_timeout: float = variable(
+        "REMOTE_LOGIN_TIMEOUT", "15", seconds(0.1, 120), "seconds for all the calls of one login"
+    )
     remote_max_body: int = variable(
         "REMOTE_MAX_BODY", "1m", size(1024, 16 * 1024**2), "bytes of its answer"
     )

@@ -4,6 +4,9 @@ from dhq_auth.login.connectors.github import GitHubConnector
 from dhq_auth.login.connectors.oidc import OidcConnector
 from dhq_auth.login.connectors.protocol import Connector, Identity, LoginRequest
 
-CONNECTORS: dict[str, type[OidcConnector | GitHubConnector]] = {"oidc": OidcConnector, "github": GitHubConnector}
+CONNECTORS: dict[str, type[OidcConnector | GitHubConnector]] = {
+    "oidc": OidcConnector,
+    "github": GitHubConnector,
+}
 
 __all__ = ["CONNECTORS", "Connector", "Identity", "LoginRequest"]

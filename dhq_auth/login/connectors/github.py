@@ -13,15 +13,18 @@ from dhq_auth.login.connectors.protocol import (
     LoginRequest,
     access_token,
     authorization_code,
+    label,
     text,
     web_address,
 )
-from dhq_auth.remote import Remote
+from dhq_auth.remote import Answer, Remote
 from dhq_auth.settings import Limits, ProviderSettings
 
 log = logging.getLogger(__name__)
 
 API_VERSION = "2022-11-28"
+MAX_PAGES = 5
+MAX_ID = 2**63
 
 
 class GitHubConnector:
@@ -55,19 +58,19 @@ class GitHubConnector:
         if answer.get("iss", issuer) not in {issuer, f"{issuer}/login/oauth"}:
             raise LoginFailed(f"The answer does not come from {self.settings.title}.")
         token = await self._token(request, authorization_code(answer, self.settings.title))
-        user = await self._ask("/user", token)
+        user = self._content(await self._call("/user", token))
         if not isinstance(user, dict):
             raise UpstreamFailed(f"{self.settings.title} did not say who logged in")
         number = user.get("id")
-        if isinstance(number, bool) or not isinstance(number, int) or number <= 0:
+        if isinstance(number, bool) or not isinstance(number, int) or not 0 < number < MAX_ID:
             raise UpstreamFailed(f"{self.settings.title} named no user")
-        email = _verified_email(await self._ask("/user/emails", token))
+        email = _verified_email(await self._emails(token))
         return Identity(
             issuer=issuer,
             subject=str(number),
             email=email,
             email_verified=email is not None,
-            name=text(user.get("name")) or text(user.get("login")),
+            name=label(user.get("name")) or text(user.get("login")),
             login=text(user.get("login")),
             avatar_url=web_address(user.get("avatar_url")),
         )
@@ -98,30 +101,43 @@ class GitHubConnector:
             raise UpstreamFailed(f"{self.settings.title} gave no token")
         return access_token(content, self.settings.title)
 
-    async def _ask(self, path: str, token: str) -> Any:
-        """Return what the API answers, or None where the token may not ask."""
-        answer = await self._remote.call(
+    async def _emails(self, token: str) -> list[Any]:
+        """Return what GitHub lists of the user's emails; none where the user did not allow it."""
+        emails: list[Any] = []
+        for page in range(1, MAX_PAGES + 1):
+            answer = await self._call(f"/user/emails?per_page=100&page={page}", token)
+            if answer.status in {403, 404} and not _is_limited(answer.headers):
+                return []
+            content = self._content(answer)
+            if not isinstance(content, list):
+                raise UpstreamFailed(f"{self.settings.title} did not say who logged in")
+            emails += content
+            # Only whether there is more is believed, not where: the token goes nowhere else.
+            if 'rel="next"' not in answer.headers.get("Link", ""):
+                break
+        return emails
+
+    async def _call(self, path: str, token: str) -> Answer:
+        return await self._remote.call(
             self.settings.name,
             "GET",
-            f"{self.settings.api_url}{path}?per_page=100",
+            f"{self.settings.api_url}{path}",
             headers={
                 "Authorization": f"Bearer {token}",
                 "Accept": "application/vnd.github+json",
                 "X-GitHub-Api-Version": API_VERSION,
             },
         )
-        if answer.status in {403, 404} and "emails" in path and not _is_limited(answer.headers):
-            return None
+
+    def _content(self, answer: Answer) -> Any:
         if answer.status != 200:
-            log.warning("%s: %s answered %d", self.settings.name, path, answer.status)
+            log.warning("%s: its API answered %d", self.settings.name, answer.status)
             raise UpstreamFailed(f"{self.settings.title} did not say who logged in")
         return answer.content
 
 
-def _verified_email(emails: Any) -> str | None:
+def _verified_email(emails: list[Any]) -> str | None:
     """Return the primary email if it is verified, else another verified one."""
-    if not isinstance(emails, list):
-        return None
     verified = [
         entry for entry in emails if isinstance(entry, dict) and entry.get("verified") is True
     ]

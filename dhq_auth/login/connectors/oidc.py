@@ -1,7 +1,8 @@
 """OpenID Connect: Google, and every other issuer (OpenID Connect Core 3.1)."""
 
 import logging
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from authlib.oauth2.rfc6749.parameters import prepare_grant_uri
@@ -18,16 +19,22 @@ from dhq_auth.login.connectors.protocol import (
     access_token,
     authorization_code,
     basic,
+    label,
     text,
     web_address,
 )
-from dhq_auth.remote import OpenIdIssuer, Remote
+from dhq_auth.remote import Key, OpenIdIssuer, Remote
 from dhq_auth.settings import Limits, ProviderSettings
 from dhq_auth.tokens import strict
 
 log = logging.getLogger(__name__)
 
-ALGORITHMS = ("RS256", "PS256", "ES256", "RS384", "PS384", "ES384", "RS512", "PS512", "ES512", "Ed25519")  # fmt: skip
+ALGORITHMS = {
+    **dict.fromkeys(("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"), "RSA"),
+    **dict.fromkeys(("ES256", "ES384", "ES512"), "EC"),
+    "Ed25519": "OKP",
+}
+"""How an ID token may be signed, and the type of key that belongs to it (RFC 7518 6.1)."""
 MAX_ID_TOKEN = 16 * 1024
 
 
@@ -69,13 +76,14 @@ class OidcConnector:
         tokens = await self._tokens(metadata, request, code)
         claims = await self._verified(tokens, metadata, request.nonce)
         if "email" not in claims and "userinfo_endpoint" in metadata:
+            claims.pop("email_verified", None)  # says nothing of an email from elsewhere
             claims = {**await self._userinfo(metadata, tokens, claims["sub"]), **claims}
         return Identity(
             issuer=self.settings.issuer,
             subject=claims["sub"],
             email=text(claims.get("email")),
             email_verified=claims.get("email_verified") is True,
-            name=text(claims.get("name")),
+            name=label(claims.get("name")),
             login=text(claims.get("preferred_username")),
             avatar_url=web_address(claims.get("picture")),
         )
@@ -127,19 +135,21 @@ class OidcConnector:
             announced = metadata.get("id_token_signing_alg_values_supported", ["RS256"])
             if header["alg"] not in ALGORITHMS or header["alg"] not in announced:
                 raise ValueError("signed with an algorithm that was not announced")
-            keys = await self._issuer.keys(header.get("kid"))
-            if header.get("kid") is None and len(keys.keys) != 1:
-                raise ValueError("names no key")
-            if not keys.keys:
-                raise ValueError("signed with an unknown key")
-            token = jwt.decode(id_token, keys.keys[0], algorithms=[header["alg"]])
-            return self._checked(token.claims, header, tokens, nonce)
+            claims = await self._signed_claims(id_token, header)
+            return self._checked(claims, header, tokens, nonce)
         except (ValueError, TypeError, JoseError) as error:
             reason = getattr(error, "description", "") or str(error)
             log.warning("%s: ID token refused: %s", self.settings.name, reason)
             raise UpstreamFailed(f"{self.settings.title} sent an ID token that is not valid") from (
                 error
             )
+
+    async def _signed_claims(self, id_token: str, header: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the claims once the signature holds: by newer keys, if not by those known."""
+        try:
+            return _decoded(id_token, header, await self._issuer.keys())
+        except (ValueError, JoseError):
+            return _decoded(id_token, header, await self._issuer.newer_keys())
 
     def _checked(
         self,
@@ -154,7 +164,7 @@ class OidcConnector:
         if not subject.isprintable():
             raise ValueError("its subject is not printable")
         for name in ("exp", "iat"):
-            if isinstance(claims.get(name), bool) or not isinstance(claims.get(name), int | float):
+            if not _is_number(claims.get(name)):
                 raise ValueError(f"its {name} is not a number")
         CodeIDToken(
             claims,
@@ -187,3 +197,16 @@ class OidcConnector:
         if answer.content.get("sub") != subject:
             raise UpstreamFailed(f"{self.settings.title} named two different users")
         return answer.content
+
+
+def _decoded(id_token: str, header: Mapping[str, Any], keys: Sequence[Key]) -> dict[str, Any]:
+    """Return the claims of *id_token*, signed by the one key that its header means (Core 10.1)."""
+    kid, kind = header.get("kid"), ALGORITHMS[header["alg"]]
+    meant = [key for key in keys if key.key_type == kind and kid in (None, key.kid)]
+    if not meant or (kid is None and len(meant) > 1):
+        raise ValueError("signed with a key that is not known")
+    return jwt.decode(id_token, meant[0], algorithms=[header["alg"]]).claims
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

@@ -10,9 +10,11 @@ from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
 from dhq_auth.errors import LoginFailed, UpstreamFailed
 from dhq_auth.opaque import derive
+from dhq_auth.redirects import Origin
 from dhq_auth.settings import ProviderSettings
 
 MAX_TEXT = 1024
+JOINERS = "\u200c\u200d"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +101,28 @@ def text(value: Any) -> str | None:
     return value if value.isprintable() else None
 
 
+def label(value: Any) -> str | None:
+    """Return the name of a person, without what is not to be seen, or None if nothing is left.
+
+    Joiners stay, which names in Persian and in emoji are spelt with; what turns the direction of
+    a line goes, since it would turn what stands beside the name as well.
+    """
+    if not isinstance(value, str) or len(value) > MAX_TEXT:
+        return None
+    seen = "".join(each for each in value if each.isprintable() or each in JOINERS).strip()
+    return seen if seen.strip(f"{JOINERS} ") else None
+
+
 def web_address(value: Any) -> str | None:
-    """Return *value* if it is an https address of an image, else None."""
+    """Return *value* if it is the address of an image on the web, else None."""
     address = text(value)
-    return address if address and address.startswith(("https://", "http://")) else None
+    if address is None:
+        return None
+    try:
+        Origin.of(address)
+    except ValueError:
+        return None
+    return address
 
 
 def access_token(content: Any, provider: str) -> str:
