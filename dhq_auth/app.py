@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 
 from aiohttp import web
 
@@ -33,8 +33,8 @@ from dhq_auth.work import Work
 def create_app(settings: Settings, *, now: Clock = utcnow) -> web.Application:
     """Return the service as an application that opens its database when it starts.
 
-    Raises PluginError for a plugin that cannot be used. At its start the application raises
-    Unavailable where the database is away, KeysUnusable where its keys cannot be opened.
+    Raises StartRefused: here for a plugin that cannot be used, and when the application starts for
+    a database that is away or not for us, or keys that cannot be opened.
     """
     limits = settings.limits
     remote = Remote(limits)
@@ -74,8 +74,8 @@ def create_app(settings: Settings, *, now: Clock = utcnow) -> web.Application:
         ).routes(),
         *PermissionViews(settings, work, signer, authenticator, providers).routes(),
         *SelfServiceViews(settings, work, authenticator, pages).routes(),
+        *MonitoringViews(work, keyring).routes(),
     ]
-    routes += MonitoringViews(work, keyring, openapi.document(routes, settings.issuer)).routes()
 
     async def life(_app: web.Application) -> AsyncIterator[None]:
         async with contextlib.AsyncExitStack() as stack:
@@ -84,13 +84,25 @@ def create_app(settings: Settings, *, now: Clock = utcnow) -> web.Application:
             stack.callback(for_providers.close)
             stack.callback(signer.close)
             stack.push_async_callback(database.close)
-            await migrations.upgrade(database)
-            keyring.replace(await load_keys(database, settings, now))
-            house = asyncio.create_task(keep_house(work))
-            stack.callback(house.cancel)
+            with database.needed_to_start():
+                await migrations.upgrade(database)
+                keyring.replace(await load_keys(database, settings, now))
+            await stack.enter_async_context(_running(keep_house(work)))
             yield
 
     return _application(settings, pages, routes, life)
+
+
+@contextlib.asynccontextmanager
+async def _running(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    """Do *work* beside what is inside, and end it with that."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
 
 
 def _application(
@@ -105,6 +117,9 @@ def _application(
         ],
     )
     add_routes(app, routes)
+    app[openapi.DOCUMENT] = openapi.document(
+        routes, external_address=settings.issuer, session_cookie=settings.session_cookie
+    )
     app.router.add_static("/static", STATIC)
     app.cleanup_ctx.append(life)  # type: ignore[arg-type]
     return app

@@ -68,4 +68,4 @@ def _explicit(request: web.Request, params: Params) -> str | None:
         if match := _BEARER.fullmatch(authorization):
             return match[1]
         raise InvalidCredential("Authorization must be: Bearer, a blank, and the token")
-    return request.headers.get("Auth-Token") or params.text("jwt")
+    return request.headers.get("Auth-Token") or params.string("jwt")

@@ -1,13 +1,11 @@
 """The routes for probes, and the API's description of itself."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from aiohttp import web
 
 from dhq_auth.errors import Unavailable
 from dhq_auth.monitoring import openapi
 from dhq_auth.tokens.keyring import Keyring
+from dhq_auth.web.openapi import DOCUMENT
 from dhq_auth.web.routing import Route
 from dhq_auth.work import Work
 
@@ -15,10 +13,9 @@ from dhq_auth.work import Work
 class MonitoringViews:
     """Alive and ready are different questions."""
 
-    def __init__(self, work: Work, keyring: Keyring, document: Mapping[str, Any]) -> None:
+    def __init__(self, work: Work, keyring: Keyring) -> None:
         self._work = work
         self._keyring = keyring
-        self._document = document
 
     def routes(self) -> list[Route]:
         """Return the routes of this feature."""
@@ -41,8 +38,8 @@ class MonitoringViews:
         await self._work.database.ping()
         return web.json_response({"status": "OK"})
 
-    async def describe(self, _request: web.Request) -> web.StreamResponse:
+    async def describe(self, request: web.Request) -> web.StreamResponse:
         """Give the OpenAPI document."""
-        response = web.json_response(self._document)
+        response = web.json_response(request.app[DOCUMENT])
         response.headers["Cache-Control"] = "public, max-age=300"
         return response

@@ -1,5 +1,77 @@
 """What `/openapi.json` says of the routes of permission tokens."""
 
-AUTHORIZE = {"summary": "What the user may do in a service, signed"}
-PUBLIC_KEY = {"summary": "The key by which service tokens are checked, as PEM"}
-JWKS = {"summary": "The keys by which service tokens are checked, as a JWK set"}
+from dhq_auth.errors import (
+    InvalidCredential,
+    InvalidRequest,
+    Unavailable,
+    UnknownService,
+    UpstreamFailed,
+    UpstreamTimeout,
+)
+from dhq_auth.web.openapi import (
+    EMPTY_OBJECT,
+    REQUIRED,
+    TEXT,
+    answer,
+    operation,
+    parameter,
+    record,
+    refusals,
+)
+
+_GRANTED = record(
+    {
+        "token": {"type": "string", "description": "the same, as a signed JWT (RS256)"},
+        "userid": TEXT,
+        "permissions": {
+            "type": "object",
+            "description": "what the user may do; true only where nothing else is to be asked",
+        },
+        "service": TEXT,
+        "filters": {"type": "object", "description": "what is allowed under conditions"},
+        "stale_since": {
+            "type": "string",
+            "format": "date-time",
+            "description": "set where an earlier answer stands in for a provider that failed",
+        },
+    },
+    optional=("filters", "stale_since"),
+)
+_PUBLIC_JWK = record(
+    {
+        "kty": {"const": "RSA"},
+        "kid": {"type": "string", "description": "the RFC 7638 thumbprint"},
+        "use": {"const": "sig"},
+        "alg": {"const": "RS256"},
+        "n": TEXT,
+        "e": TEXT,
+    }
+)
+
+AUTHORIZE = operation(
+    "What the user may do in a service, signed",
+    answer(200, "What the user may do.", _GRANTED),
+    refusals(
+        InvalidRequest,
+        InvalidCredential,
+        UnknownService,
+        UpstreamFailed,
+        UpstreamTimeout,
+        members={"permissions": EMPTY_OBJECT},
+    ),
+    refusals(Unavailable),
+    parameters=[parameter("service", "one of ALLOWED_SERVICES", required=True)],
+    security=REQUIRED,
+)
+PUBLIC_KEY = operation(
+    "The key by which service tokens are checked, as PEM",
+    answer(200, "The public key that signs now (SPKI).", TEXT, media_type="text/plain"),
+)
+JWKS = operation(
+    "The keys by which service tokens are checked, as a JWK set",
+    answer(
+        200,
+        "All service keys, those announced included.",
+        record({"keys": {"type": "array", "items": _PUBLIC_JWK}}),
+    ),
+)

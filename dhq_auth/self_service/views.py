@@ -19,6 +19,10 @@ from dhq_auth.web.render import Pages, redirect
 from dhq_auth.web.routing import Route
 from dhq_auth.work import Transaction, Work
 
+ALREADY_SET = "Cannot modify username, already set"
+"""The text of 0.1.6; clients look for it."""
+MAX_NAME = 255
+
 
 class SelfServiceViews:
     """One's own account."""
@@ -60,9 +64,11 @@ class SelfServiceViews:
     async def update(self, request: web.Request) -> web.StreamResponse:
         """Choose a username, once; other fields are ignored, as in 0.1.6."""
         sent = await params(request, self._settings.limits)
+        wanted = sent.string("username")
         try:
             who = await self._authenticator.authenticate(request, sent)
-            await self._choose_username(request, who, sent)
+            if wanted is not None:
+                await self._choose_username(request, who.user, wanted)
         except InvalidCredential as error:
             text = "No token" if error.reason == "missing" else "Not authenticated"
             return web.json_response({"success": False, "error": text})
@@ -84,18 +90,19 @@ class SelfServiceViews:
     async def logout(self, request: web.Request) -> web.StreamResponse:
         """End what was presented, cookie and token both; with `all` everything of the user."""
         sent = await params(request, self._settings.limits)
+        everything = sent.flag("all")
         who = await self._authenticator.authenticate(request, sent)
-        browser = await self._authenticator.of_cookie(request)
+        browser = await self._authenticator.of_cookie(request) or who
         async with self._work.transaction(source(request)) as tx:
-            if sent.flag("all"):
-                await self._end_everything(tx, who)
-            else:
-                for each in {
-                    one.principal.session_id: one for one in (who, browser) if one
-                }.values():
-                    await self._end(tx, each)
+            end = self._end_everything if everything else self._end
+            ended = await end(tx, who)
+            if browser.principal.session_id != who.principal.session_id:
+                ended |= await self._end(tx, browser)
+        # Committed. Of two logouts at once, one ended it.
+        if not ended:
+            raise InvalidCredential("the login has ended", reason="revoked")
         response = (
-            redirect(f"{self._settings.issuer}/signed-out")
+            redirect(f"{self._settings.issuer}/signed-out", status=303)
             if wants_page(request)
             else web.json_response({})
         )
@@ -119,44 +126,45 @@ class SelfServiceViews:
         return self._pages.render("signed_out.html")
 
     async def _choose_username(
-        self, request: web.Request, who: Authenticated, sent: Params
+        self, request: web.Request, user: accounts.User, wanted: str
     ) -> None:
-        wanted = sent.text("username")
-        if wanted is None:
-            return
+        if user.username is not None:
+            raise InvalidRequest(ALREADY_SET)
         username = usernames.check(wanted)
         try:
             async with self._work.transaction(source(request)) as tx:
-                if not await accounts.choose_username(tx.db, who.user.id, username, tx.now):
-                    raise InvalidRequest("Cannot modify username, already set")
-                tx.emit(UsernameChosen(user_id=who.user.id, username=username))
+                if not await accounts.choose_username(tx.db, user.id, username, tx.now):
+                    raise InvalidRequest(ALREADY_SET)
+                tx.emit(UsernameChosen(user_id=user.id, username=username))
         except Conflict:
             raise Conflict("This username is taken; choose another one.") from None
 
     async def _named(self, sent: Params) -> accounts.User | None:
-        username = sent.text("username")
+        username = sent.text("username", max_length=MAX_NAME)
         if username is None:
             return None
         async with self._work.read() as db:
             return await accounts.user_by_username(db, username)
 
-    async def _end(self, tx: Transaction, who: Authenticated) -> None:
-        principal = who.principal
-        await sessions.end(tx.db, principal.session_id)
-        if principal.token_id and principal.expires_at:
-            await tokens.revoke_token(tx.db, principal.token_id, tx.now, principal.expires_at)
+    async def _end(self, tx: Transaction, who: Authenticated) -> bool:
+        """End the session of *who*, and the token that was presented; say if it was there."""
+        await self._revoke(tx, who)
+        if not await sessions.end(tx.db, who.principal.session_id):
+            return False
         tx.emit(
             LoggedOut(
                 user_id=who.user.id,
                 user_info=user_info(who.user),
-                session_id=principal.session_id,
+                session_id=who.principal.session_id,
             )
         )
+        return True
 
-    async def _end_everything(self, tx: Transaction, who: Authenticated) -> None:
-        lifetime = self._settings.login_token_lifetime + self._settings.limits.clock_leeway
-        await sessions.end_all(tx.db, who.user.id)
-        await tokens.revoke_user(tx.db, who.user.id, tx.now, tx.now + lifetime)
+    async def _end_everything(self, tx: Transaction, who: Authenticated) -> bool:
+        """End every session of the user of *who*, and with them every token; say if any was."""
+        await self._revoke(tx, who)
+        if not await sessions.end_all(tx.db, who.user.id):
+            return False
         tx.emit(
             LoggedOut(
                 user_id=who.user.id,
@@ -165,3 +173,9 @@ class SelfServiceViews:
                 everywhere=True,
             )
         )
+        return True
+
+    async def _revoke(self, tx: Transaction, who: Authenticated) -> None:
+        principal = who.principal
+        if principal.token_id and principal.expires_at:
+            await tokens.revoke_token(tx.db, principal.token_id, tx.now, principal.expires_at)

@@ -2,6 +2,7 @@
 
 import http
 import logging
+import re
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
@@ -12,6 +13,8 @@ from dhq_auth.web.client import REQUEST_ID
 from dhq_auth.web.render import Pages
 
 log = logging.getLogger(__name__)
+
+_WEIGHT = re.compile(r"[01](?:\.[0-9]{0,3})?")
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -70,13 +73,28 @@ def problem(error: AuthError, request_id: str | None) -> dict[str, object]:
 
 
 def wants_page(request: web.Request) -> bool:
-    """Whether a person will read the answer."""
-    return "text/html" in request.headers.get("Accept", "")
+    """Whether a person will read the answer: HTML is accepted, and liked better than JSON."""
+    html = _quality(request, "text/html")
+    return html > max(_quality(request, f"application/{json}") for json in ("json", "problem+json"))
+
+
+def _quality(request: web.Request, media_type: str) -> float:
+    """Return how much the caller likes *media_type* (RFC 9110 12.4.2), 0 if it is not named."""
+    for accepted in ",".join(request.headers.getall("Accept", ())).split(","):
+        name, *parameters = accepted.lower().replace(" ", "").split(";")
+        if name == media_type:
+            weights = [text[2:] for text in parameters if text.startswith("q=")]
+            return _weight(weights[0]) if weights else 1
+    return 0
+
+
+def _weight(text: str) -> float:
+    return float(text) if _WEIGHT.fullmatch(text) else 0
 
 
 def _in_our_words(error: web.HTTPException) -> AuthError:
     match error:
-        case web.HTTPNotFound():
+        case web.HTTPNotFound() | web.HTTPForbidden():  # a folder of /static is nothing to see
             return NotFound("There is nothing at this address.")
         case web.HTTPMethodNotAllowed():
             return MethodNotAllowed(sorted({*error.allowed_methods} - {"OPTIONS"}))

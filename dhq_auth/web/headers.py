@@ -14,7 +14,9 @@ from dhq_auth.web.routing import CORS_PATHS
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 CALLABLE_HEADERS = "Authorization, Auth-Token, Content-Type"
+READABLE_HEADERS = "Retry-After, WWW-Authenticate, X-Request-Id"
 PREFLIGHT_LIFETIME = 600
+STATIC_LIFETIME = 3600
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self' https: data:; form-action 'self'; "
     "object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
@@ -32,14 +34,18 @@ def header_middleware(settings: Settings) -> Middleware:
         headers = response.headers
         headers["X-Request-Id"] = request[REQUEST_ID]
         headers["X-Content-Type-Options"] = "nosniff"
+        headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
         headers["Referrer-Policy"] = "no-referrer"
-        headers.setdefault("Cache-Control", "no-store")
         if settings.is_https:
             headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
         if response.content_type == "text/html":
-            headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
+            # With `no-referrer` browsers send our own forms with `Origin: null` (Fetch standard).
+            headers["Referrer-Policy"] = "same-origin"
             headers["Cross-Origin-Opener-Policy"] = "same-origin"
             headers["X-Frame-Options"] = "DENY"
+        if isinstance(response, web.FileResponse):
+            headers["Cache-Control"] = f"public, max-age={STATIC_LIFETIME}"
+        headers.setdefault("Cache-Control", "no-store")
         return response
 
     return set_headers
@@ -57,7 +63,7 @@ def cors_middleware(settings: Settings) -> Middleware:
         except ValueError:
             return False
         patterns = settings.allowed_origins or ()
-        return any(pattern.allows(caller, "") for pattern in patterns)
+        return str(caller) == origin and any(pattern.allows(caller) for pattern in patterns)
 
     @web.middleware
     async def answer_cors(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -66,7 +72,7 @@ def cors_middleware(settings: Settings) -> Middleware:
         methods = request.app[CORS_PATHS].get(path)
         if methods is None:
             return await handler(request)
-        origin = request.headers.get("Origin", "")
+        origin = ",".join(request.headers.getall("Origin", ()))
         if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
             response: web.StreamResponse = web.Response(status=204)
             if allowed(origin):
@@ -76,8 +82,9 @@ def cors_middleware(settings: Settings) -> Middleware:
         else:
             response = await handler(request)
         response.headers.add("Vary", "Origin")
-        if origin and allowed(origin):
+        if allowed(origin):
             response.headers["Access-Control-Allow-Origin"] = origin
+            response.headers["Access-Control-Expose-Headers"] = READABLE_HEADERS
         return response
 
     return answer_cors

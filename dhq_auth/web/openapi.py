@@ -1,20 +1,70 @@
 """Writing OpenAPI 3.1 Operation Objects, and the document of all routes."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
 
+from aiohttp import web
+
+from dhq_auth.errors import (
+    AuthError,
+    InvalidCredential,
+    InvalidRequest,
+    PayloadTooLarge,
+    RequestTimeout,
+    TooManyRequests,
+    Unavailable,
+    UnsupportedMediaType,
+)
+from dhq_auth.web.params import FORM, JSON
 from dhq_auth.web.routing import Route
 
 Schema = Mapping[str, Any]
+Answers = dict[str, Schema]
+
+DOCUMENT = web.AppKey("DOCUMENT", dict[str, Any])
 
 TEXT: Schema = {"type": "string"}
+PLAIN_TEXT: Schema = {"type": "string", "maxLength": 255, "pattern": r"^[^\u0000]*$"}
 NULLABLE_TEXT: Schema = {"type": ["string", "null"]}
+URI: Schema = {"type": "string", "format": "uri"}
+TRUE: Schema = {"const": True}
+FALSE: Schema = {"const": False}
+NULL: Schema = {"const": None}
+ANY_OBJECT: Schema = {"type": "object"}
+EMPTY_OBJECT: Schema = {"type": "object", "maxProperties": 0}
 PROBLEM: Schema = {"$ref": "#/components/schemas/Problem"}
+
+CREDENTIALS = ("bearer", "auth_token", "jwt", "session")
+REQUIRED: Sequence[Schema] = [{name: []} for name in CREDENTIALS]
+OPTIONAL: Sequence[Schema] = [{}, *REQUIRED]
+
+QUERY_FAULTS = (InvalidRequest,)
+BODY_FAULTS = (InvalidRequest, RequestTimeout, PayloadTooLarge, UnsupportedMediaType)
+_MORE_CODES = {InvalidRequest: ["malformed_request"], InvalidCredential: ["missing_credential"]}
+
+
+def operation(
+    summary: str,
+    *answers: Answers,
+    description: str = "",
+    parameters: Sequence[Schema] = (),
+    body: Schema | None = None,
+    security: Sequence[Schema] = (),
+) -> Schema:
+    """Return an Operation Object; without *security* no credential is looked at."""
+    responses = {status: each for part in answers for status, each in part.items()}
+    written: dict[str, Any] = {
+        "summary": summary,
+        "responses": dict(sorted(responses.items())),
+        "security": security,
+    }
+    optional = {"description": description, "parameters": parameters, "requestBody": body}
+    return written | {name: value for name, value in optional.items() if value}
 
 
 def record(
-    properties: Mapping[str, Schema], *, optional: Iterable[str] = (), closed: bool = False
+    properties: Mapping[str, Schema], *, optional: Iterable[str] = (), closed: bool = True
 ) -> Schema:
     """Return the schema of an object whose *properties* are required but for the *optional*."""
     schema = {
@@ -25,29 +75,53 @@ def record(
     return {**schema, "additionalProperties": False} if closed else schema
 
 
-def parameter(name: str, meaning: str, schema: Schema = TEXT, **more: Any) -> Mapping[str, Any]:
+def parameter(name: str, meaning: str, schema: Schema = TEXT, *, required: bool = False) -> Schema:
     """Return a Parameter Object of the query."""
-    return {"name": name, "in": "query", "description": meaning, "schema": schema, **more}
+    described = {"name": name, "in": "query", "description": meaning, "schema": schema}
+    return {**described, "required": True} if required else described
 
 
-def answer(meaning: str, schema: Schema, media_type: str = "application/json") -> Schema:
-    """Return a Response Object."""
-    return {"description": meaning, "content": {media_type: {"schema": schema}}}
+def body(*, json: Schema, form: Schema, required: bool = False) -> Schema:
+    """Return a Request Body Object: JSON or a form, of which fields not named are ignored."""
+    return {
+        "required": required,
+        "content": {JSON: {"schema": json}, FORM: {"schema": form}},
+    }
 
 
-def problem(meaning: str) -> Schema:
-    """Return the Response Object of a refusal."""
-    return answer(meaning, PROBLEM, "application/problem+json")
+def answer(
+    status: int, meaning: str, schema: Schema, *, media_type: str = JSON, **headers: str
+) -> Answers:
+    """Return the Response Object of *status*, with the meaning of its further *headers*."""
+    described = {"description": meaning, "content": {media_type: {"schema": schema}}}
+    return {str(status): _with_headers(described, headers)}
 
 
-def document(routes: Iterable[Route], external_address: str) -> dict[str, Any]:
+def redirection(status: int, meaning: str) -> Answers:
+    """Return the Response Object of a redirect."""
+    return {str(status): _with_headers({"description": meaning}, {"Location": "where to go on"})}
+
+
+def refusals(*errors: type[AuthError], members: Mapping[str, Schema] | None = None) -> Answers:
+    """Return the Response Objects of *errors*, of which each answer has these *members* too."""
+    by_status: dict[int, list[type[AuthError]]] = {}
+    for error in errors:
+        by_status.setdefault(error.status, []).append(error)
+    return {str(status): _refusal(same, members or {}) for status, same in by_status.items()}
+
+
+def document(
+    routes: Iterable[Route], *, external_address: str, session_cookie: str
+) -> dict[str, Any]:
     """Return the OpenAPI document of those *routes* that have an operation."""
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
         if route.operation is not None:
-            name = f"{route.method.lower()}{route.path.replace('/', '_').replace('.', '_')}"
-            operation = {"operationId": name.replace("{", "").replace("}", ""), **route.operation}
-            paths.setdefault(route.path, {})[route.method.lower()] = operation
+            name = f"{route.method}{route.path}".lower().translate(_NO_IDENTIFIER)
+            paths.setdefault(route.path, {})[route.method.lower()] = {
+                "operationId": name,
+                **route.operation,
+            }
     return {
         "openapi": "3.1.0",
         "info": {
@@ -58,26 +132,87 @@ def document(routes: Iterable[Route], external_address: str) -> dict[str, Any]:
         },
         "servers": [{"url": external_address}],
         "paths": paths,
-        "components": {"schemas": {"Problem": _PROBLEM}, "securitySchemes": _SECURITY},
+        "components": {
+            "schemas": {"Problem": _PROBLEM},
+            "headers": _HEADERS,
+            "securitySchemes": {
+                **_SECURITY,
+                "session": {
+                    "type": "apiKey",
+                    "in": "cookie",
+                    "name": session_cookie,
+                    "description": "Counts from our own pages and in top-level navigations only.",
+                },
+            },
+        },
     }
 
 
+def _refusal(errors: Sequence[type[AuthError]], members: Mapping[str, Schema]) -> Schema:
+    codes = [code for error in errors for code in (error.code, *_MORE_CODES.get(error, ()))]
+    told: Schema = record({"code": {"enum": codes}, **members}, closed=False)
+    described = {
+        "description": "; ".join(dict.fromkeys(error.title for error in errors)),
+        "content": {
+            "application/problem+json": {"schema": {"allOf": [PROBLEM, told]}},
+            "text/html": {"schema": TEXT},
+        },
+    }
+    headers = {}
+    if InvalidCredential in errors:
+        headers["WWW-Authenticate"] = "what would be accepted (RFC 6750 3)"
+    if TooManyRequests in errors or Unavailable in errors:
+        headers["Retry-After"] = "seconds to wait"
+    return _with_headers(described, headers)
+
+
+def _with_headers(response: dict[str, Any], headers: Mapping[str, str]) -> Schema:
+    common = {name: {"$ref": f"#/components/headers/{name}"} for name in _HEADERS}
+    special = {
+        name.replace("_", "-"): {"description": meaning, "required": True, "schema": TEXT}
+        for name, meaning in headers.items()
+    }
+    return {**response, "headers": {**common, **special}}
+
+
+_NO_IDENTIFIER = str.maketrans("/.-", "___", "{}")
+_HEADERS = {
+    "X-Request-Id": {
+        "description": "the number to quote when asking about this answer",
+        "required": True,
+        "schema": TEXT,
+    },
+    "Cache-Control": {
+        "description": "`no-store` for everything that carries a token or is about a person",
+        "required": True,
+        "schema": TEXT,
+    },
+}
 _PROBLEM = {
     "type": "object",
-    "description": "RFC 9457 Problem Details",
+    "description": "Problem Details (RFC 9457)",
     "properties": {
-        "type": {"type": "string"},
-        "title": {"type": "string"},
+        "type": TEXT,
+        "title": TEXT,
         "status": {"type": "integer"},
         "code": {"type": "string", "description": "stable, for programs"},
-        "detail": {"type": "string"},
-        "request_id": {"type": ["string", "null"]},
+        "detail": {"type": "string", "description": "for people"},
+        "request_id": TEXT,
     },
     "required": ["type", "title", "status", "code", "request_id"],
 }
 _SECURITY = {
     "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
-    "auth_token": {"type": "apiKey", "in": "header", "name": "Auth-Token"},
-    "jwt": {"type": "apiKey", "in": "query", "name": "jwt"},
-    "session": {"type": "apiKey", "in": "cookie", "name": "session"},
+    "auth_token": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "Auth-Token",
+        "description": "Where it is empty, `jwt` counts.",
+    },
+    "jwt": {
+        "type": "apiKey",
+        "in": "query",
+        "name": "jwt",
+        "description": "With POST also a field of the form or of the JSON object.",
+    },
 }

@@ -3,8 +3,8 @@
 import asyncio
 import json
 import re
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NoReturn
 from urllib.parse import parse_qsl
 
 from aiohttp import web
@@ -18,7 +18,12 @@ from dhq_auth.errors import (
 from dhq_auth.settings import Limits
 
 MAX_FIELDS = 100
+FORM = "application/x-www-form-urlencoded"
+JSON = "application/json"
+_UTF8 = frozenset({"utf-8", "utf8", "us-ascii"})
 _UNSAFE = re.compile("[\x00\ud800-\udfff]")
+# A string, even one that does not end, is one match: whatever is sent is read once.
+_JSON_NESTING = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
 
 
 class Params(Mapping[str, Any]):
@@ -34,23 +39,33 @@ class Params(Mapping[str, Any]):
     def __getitem__(self, name: str) -> Any:
         return self._values[name]
 
-    def __iter__(self) -> Any:
+    def __iter__(self) -> Iterator[str]:
         return iter(self._values)
 
     def __len__(self) -> int:
         return len(self._values)
 
-    def text(self, name: str, *, max_length: int = 8192) -> str | None:
-        """Return the text *name*, None where it is missing, null or blank.
+    def string(self, name: str) -> str | None:
+        """Return the string *name* whatever it holds, None where it is missing, null or blank.
 
-        Raises InvalidRequest if it is not a text, longer than *max_length*, or holds characters
-        that no text has (NUL, half a surrogate pair).
+        Raises InvalidRequest if it is not a string.
         """
         value = self._values.get(name)
         if value is None or value == "":
             return None
         if not isinstance(value, str):
             raise InvalidRequest(f"The parameter {name} must be a text.")
+        return value
+
+    def text(self, name: str, *, max_length: int = 8192) -> str | None:
+        """Return the text *name*, None where it is missing, null or blank.
+
+        Raises InvalidRequest if it is not a string, longer than *max_length*, or holds characters
+        that no text has (NUL, half a surrogate pair).
+        """
+        value = self.string(name)
+        if value is None:
+            return None
         if len(value) > max_length:
             raise InvalidRequest(f"The parameter {name} is longer than {max_length} characters.")
         if _UNSAFE.search(value):
@@ -88,31 +103,38 @@ async def params(request: web.Request, limits: Limits) -> Params:
     in_query = _pairs(request.rel_url.raw_query_string, "query")
     if not request.can_read_body:
         return Params(in_query)
-    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+    encodings = ",".join(request.headers.getall("Content-Encoding", ())).lower()
+    if encodings not in {"", "identity"}:
         raise UnsupportedMediaType("Send the body without Content-Encoding.")
     body = await _body(request, limits)
     if not body.strip():
         return Params(in_query)
+    if (request.charset or "utf-8").lower() not in _UTF8:
+        raise UnsupportedMediaType("Send the body in UTF-8.")
     match request.content_type:
         case "application/x-www-form-urlencoded":
-            return Params([*in_query, *_pairs(body, "form")])
+            return Params([*in_query, *_pairs(_decoded(body), "form")])
         case "application/json":
-            return Params([*in_query, *_json_object(body, limits.max_json_depth).items()])
-    raise UnsupportedMediaType("Send application/json or application/x-www-form-urlencoded.")
+            fields = _json_object(_decoded(body), limits.max_json_depth)
+            return Params([*in_query, *fields.items()])
+    raise UnsupportedMediaType(f"Send {JSON} or {FORM}.")
 
 
-async def _body(request: web.Request, limits: Limits) -> str:
+async def _body(request: web.Request, limits: Limits) -> bytes:
     try:
         async with asyncio.timeout(limits.body_timeout):
-            raw = await request.read()
+            return await request.read()
     except TimeoutError:
         raise RequestTimeout(f"The body must arrive in {limits.body_timeout:g} seconds.") from None
     except web.HTTPRequestEntityTooLarge:
         raise PayloadTooLarge(f"A body has at most {limits.max_body} bytes.") from None
     except (web.RequestPayloadError, ConnectionError) as error:
         raise InvalidRequest("The body is incomplete or malformed.") from error
+
+
+def _decoded(body: bytes) -> str:
     try:
-        return raw.decode("utf-8")
+        return body.decode("utf-8")
     except UnicodeDecodeError:
         raise InvalidRequest("The body is not UTF-8.") from None
 
@@ -130,7 +152,9 @@ def _json_object(text: str, max_depth: int) -> dict[str, Any]:
     if _depth(text) > max_depth:
         raise InvalidRequest(f"JSON may be nested {max_depth} deep.")
     try:
-        value = json.loads(text, object_pairs_hook=lambda pairs: dict(Params(pairs)))
+        value = json.loads(
+            text, object_pairs_hook=lambda pairs: dict(Params(pairs)), parse_constant=_no_json
+        )
     except (ValueError, RecursionError):
         raise InvalidRequest("The body is not JSON.") from None
     if not isinstance(value, dict):
@@ -138,13 +162,17 @@ def _json_object(text: str, max_depth: int) -> dict[str, Any]:
     return value
 
 
+def _no_json(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not JSON (RFC 8259 6)")
+
+
 def _depth(text: str) -> int:
     """Return how deep the brackets of *text* nest, those inside strings left out."""
     depth = deepest = 0
-    for bracket in re.findall(r'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', text):
-        if bracket in "[{":
+    for token in _JSON_NESTING.finditer(text):
+        if token[0] in "[{":
             depth += 1
             deepest = max(deepest, depth)
-        elif bracket in "]}":
+        elif token[0] in "]}":
             depth -= 1
     return deepest

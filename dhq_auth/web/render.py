@@ -1,7 +1,7 @@
 """Pages: Jinja templates, every value escaped."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -29,9 +29,12 @@ class Pages:
         return web.Response(text=text, status=status, content_type="text/html")
 
 
-def redirect(location: str) -> web.Response:
-    """Return a redirect to *location*, which is sent as it is: 302, never kept, never told on."""
-    response = web.Response(status=302)
+def redirect(location: str, *, status: Literal[302, 303] = 302) -> web.Response:
+    """Return a redirect to *location*, which is sent as it is: never kept, never told on.
+
+    303 turns a POST into a GET (RFC 9110 15.4.4); 307 and 308 would send a form elsewhere.
+    """
+    response = web.Response(status=status)
     response.headers["Location"] = location
     response.headers["Cache-Control"] = "no-store"
     return response
