@@ -2,32 +2,33 @@
 
 SQLite loses updates under SQLAlchemy's default transactions, so writers begin with BEGIN IMMEDIATE
 on a single connection, and readers see a snapshot under WAL on connections that cannot write.
-PostgreSQL needs none of that and has one engine for both.
+PostgreSQL needs none of that; its readers begin READ ONLY and see one snapshot too.
+
+Whatever is done with the database ends after DATABASE_TIMEOUT seconds, the wait for a connection
+included; what the driver then needs to give up a connection that hangs is two seconds more.
 """
 
+import asyncio
+import logging
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import DateTime, Dialect, MetaData, event, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import (
-    DBAPIError,
-    IntegrityError,
-    InterfaceError,
-    InternalError,
-    OperationalError,
-)
-from sqlalchemy.exc import (
-    TimeoutError as PoolTimeout,
-)
+from sqlalchemy.exc import DBAPIError, DisconnectionError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.types import TypeDecorator
 
-from dhq_auth.errors import Conflict, Unavailable
+from dhq_auth.errors import Conflict, StartRefused, Unavailable
+
+log = logging.getLogger(__name__)
 
 Db = AsyncConnection
 """What every store function takes: a connection inside a transaction."""
@@ -41,7 +42,22 @@ metadata = MetaData(
     }
 )
 
-_UNAVAILABLE = (OperationalError, InterfaceError, InternalError, PoolTimeout, OSError)
+TELL_AGAIN: Final = 60.0
+"""Seconds after which a fault that lasts is logged again."""
+BUSY_SHARE: Final = 0.8
+"""What part of the time SQLite may wait for a lock: it gives up before we give up on it."""
+
+_SQLITE_AWAY = {
+    *(sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR),
+    *(sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM),
+    *(sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_NOMEM),
+}
+# SQLSTATE: connection, read-only server, rolled back, resources, lock, operator, system, internal.
+_POSTGRES_AWAY = ("08", "25006", "40", "53", "55P03", "57", "58", "XX")
+_CONFLICTS = {
+    *(sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY),
+    *(sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY, "23505", "23503"),
+}
 
 
 class Timestamp(TypeDecorator[datetime]):
@@ -67,24 +83,33 @@ class Database:
 
     def __init__(self, url: str, *, pool: int, timeout: float) -> None:
         self.url = driver_url(url)
+        self._raw_url = url
+        self._timeout = timeout
         self._writer, self._reader = _engines(self.url, pool, timeout)
+        self._told_at = float("-inf")
+
+    def __str__(self) -> str:
+        """Return where the database is: neither its password nor its options."""
+        shown = self.url.set(drivername=self.url.get_backend_name(), query={})
+        return shown.render_as_string(hide_password=True)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Db]:
-        """Give a connection that sees one consistent state.
+        """Give a connection that sees one consistent state and cannot change it.
 
         Raises Unavailable when the database does not answer.
         """
-        async with _Faults(), self._reader.connect() as db:
+        async with self._bounded(), self._reader.connect() as db:
             yield db
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[Db]:
         """Give a connection whose changes are committed at the end, or undone by an exception.
 
-        Raises Unavailable when the database does not answer, Conflict when a constraint forbids.
+        Raises Unavailable when the database does not answer, Conflict when something is there
+        already, or no longer there, that the change refers to.
         """
-        async with _Faults(), self._writer.begin() as db:
+        async with self._bounded(), self._writer.begin() as db:
             yield db
 
     async def ping(self) -> None:
@@ -92,38 +117,56 @@ class Database:
         async with self.read() as db:
             await db.execute(text("SELECT 1"))
 
+    @asynccontextmanager
+    async def patient(self, timeout: float) -> AsyncIterator["Database"]:  # noqa: ASYNC109
+        """Give the same database for something that may take *timeout* seconds."""
+        patient = Database(self._raw_url, pool=1, timeout=timeout)
+        try:
+            yield patient
+        finally:
+            await patient.close()
+
+    @contextmanager
+    def needed_to_start(self) -> Iterator[None]:
+        """Say to the operator why we cannot start, where what is inside raises Unavailable."""
+        try:
+            yield
+        except Unavailable as error:
+            raise StartRefused(
+                f"DATABASE_URL: {self} cannot be used: {_reason(error.__cause__)}"
+            ) from error
+
     async def close(self) -> None:
         """Close every connection."""
         await self._writer.dispose()
-        if self._reader is not self._writer:
+        if self._reader.pool is not self._writer.pool:
             await self._reader.dispose()
 
-
-class _Faults:
-    """Says in our words what the driver says in its own, and keeps its text out of answers."""
-
-    async def __aenter__(self) -> None:
-        return None
-
-    async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, IntegrityError):
-            raise Conflict("somebody else was faster, or it exists already") from error
-        lost = isinstance(error, DBAPIError) and error.connection_invalidated
-        if lost or isinstance(error, _UNAVAILABLE):
+    @asynccontextmanager
+    async def _bounded(self) -> AsyncIterator[None]:
+        """Set the deadline; say in our words what the driver says in its own."""
+        try:
+            async with asyncio.timeout(self._timeout):
+                yield
+        except (DBAPIError, PoolTimeout, OSError) as error:
+            if _is_conflict(error):
+                raise Conflict("somebody else was faster, or it exists already") from error
+            if not _is_away(error):
+                raise
+            self._tell(error)
             raise Unavailable("the database does not answer") from error
+
+    def _tell(self, error: Exception) -> None:
+        if (now := time.monotonic()) - self._told_at >= TELL_AGAIN:
+            self._told_at = now
+            log.warning("the database does not answer: %s", _reason(error))
 
 
 def driver_url(raw: str) -> URL:
-    """Return *raw* with the asynchronous driver of its engine, options in that driver's words."""
-    url = make_url(
-        raw.replace("postgres:", "postgresql:", 1) if raw.startswith("postgres:") else raw
-    )
-    if url.get_backend_name() == "sqlite":
-        return url.set(drivername="sqlite+aiosqlite")
-    query = dict(url.query)
-    if (mode := query.pop("sslmode", None)) is not None:
-        query["ssl"] = mode
-    return url.set(drivername="postgresql+asyncpg", query=query)
+    """Return *raw* with the asynchronous driver of its engine."""
+    url = make_url(raw)
+    sqlite = url.get_backend_name() == "sqlite"
+    return url.set(drivername="sqlite+aiosqlite" if sqlite else "postgresql+asyncpg")
 
 
 def sqlite_path(url: URL) -> Path | None:
@@ -135,35 +178,60 @@ def sqlite_path(url: URL) -> Path | None:
 
 def _engines(url: URL, pool: int, timeout: float) -> tuple[AsyncEngine, AsyncEngine]:
     if (path := sqlite_path(url)) is None:
-        engine = create_async_engine(
-            url,
-            pool_size=pool,
-            max_overflow=0,
-            pool_timeout=timeout,
-            pool_pre_ping=True,
-            hide_parameters=True,
-            connect_args={"timeout": timeout, "command_timeout": timeout},
-        )
-        return engine, engine
-    if not path.parent.exists():
-        path.parent.mkdir(parents=True, mode=0o700)
-    if not path.exists():
-        os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
-    writer = _sqlite(url, timeout, pool=1, begin="BEGIN IMMEDIATE")
-    reader = _sqlite(url, timeout, pool=pool, begin="BEGIN")
+        engine = _postgresql(url, pool, timeout)
+        options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        return engine, engine.execution_options(**options)
+    writer = _sqlite(url, path, timeout, pool=1, begin="BEGIN IMMEDIATE")
+    reader = _sqlite(url, path, timeout, pool=pool, begin="BEGIN")
     return writer, reader
 
 
-def _sqlite(url: URL, timeout: float, *, pool: int, begin: str) -> AsyncEngine:
+def _postgresql(url: URL, pool: int, timeout: float) -> AsyncEngine:
+    # The driver reads the URL itself, since it knows libpq's options: sslmode, sslrootcert, …
+    dsn = url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+    async def connect() -> Any:
+        import asyncpg  # type: ignore[import-untyped]  # noqa: PLC0415 - not needed with SQLite
+
+        try:
+            return await asyncpg.connect(dsn, timeout=timeout)
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
+            raise ConnectionError(_reason(error)) from error
+
+    engine = create_async_engine(
+        url,
+        async_creator=connect,
+        pool_size=pool,
+        max_overflow=0,
+        pool_timeout=timeout,
+        hide_parameters=True,
+    )
+
+    @event.listens_for(engine.sync_engine, "checkout")
+    def replace_closed(connection: Any, _record: object, _proxy: object) -> None:
+        # The loop has seen the server's farewell: no need to ask it each time (pool_pre_ping).
+        if connection.driver_connection.is_closed():
+            raise DisconnectionError("the server closed the connection")
+
+    return engine
+
+
+def _sqlite(url: URL, path: Path, timeout: float, *, pool: int, begin: str) -> AsyncEngine:
     engine = create_async_engine(
         url, pool_size=pool, max_overflow=0, pool_timeout=timeout, hide_parameters=True
     )
+
+    @event.listens_for(engine.sync_engine, "do_connect")
+    def make_private(*_connection: object) -> None:
+        if not path.exists():
+            path.parent.mkdir(parents=True, mode=0o700, exist_ok=True)
+            os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
 
     @event.listens_for(engine.sync_engine, "connect")
     def configure(connection: Any, _record: object) -> None:
         connection.isolation_level = None
         cursor = connection.cursor()
-        cursor.execute(f"PRAGMA busy_timeout = {int(timeout * 1000)}")
+        cursor.execute(f"PRAGMA busy_timeout = {int(timeout * BUSY_SHARE * 1000)}")
         cursor.execute("PRAGMA journal_mode = WAL")
         cursor.execute("PRAGMA foreign_keys = ON")
         if begin == "BEGIN":
@@ -175,3 +243,32 @@ def _sqlite(url: URL, timeout: float, *, pool: int, begin: str) -> AsyncEngine:
         connection.exec_driver_sql(begin)
 
     return engine
+
+
+def _is_conflict(error: Exception) -> bool:
+    return isinstance(error, DBAPIError) and _code(error) in _CONFLICTS
+
+
+def _is_away(error: Exception) -> bool:
+    if not isinstance(error, DBAPIError) or error.connection_invalidated:
+        return True
+    match _code(error):
+        case int(code):
+            return code & 0xFF in _SQLITE_AWAY
+        case str(state):
+            return state.startswith(_POSTGRES_AWAY)
+    return False
+
+
+def _code(error: DBAPIError) -> int | str | None:
+    """Return SQLite's extended result code, or PostgreSQL's SQLSTATE."""
+    code = getattr(error.orig, "sqlite_errorcode", None)
+    return code if code is not None else getattr(error.orig, "sqlstate", None)
+
+
+def _reason(error: BaseException | None) -> str:
+    """Return in one line, without the statement, what the driver says of *error*."""
+    said = error.orig if isinstance(error, DBAPIError) else error
+    if isinstance(said, TimeoutError | PoolTimeout):
+        return "no answer in time"
+    return " ".join(str(said).split()) or type(said).__name__

@@ -215,3 +215,10 @@ class UpstreamTimeout(AuthError):
     status = 504
     code = "upstream_timeout"
     title = "A service that was asked did not answer in time"
+
+
+class StartRefused(Exception):
+    """The service cannot start: one line for the operator.
+
+    It names the setting that is at fault and what would be right, and holds no secret.
+    """

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 
-from dhq_auth.errors import AuthError
+from dhq_auth.errors import Unavailable
 from dhq_auth.events import Source
 from dhq_auth.login import store as logins
 from dhq_auth.sessions import store as sessions
@@ -26,16 +26,14 @@ async def prune(work: Work) -> int:
         )
 
 
-async def _prune_all(work: Work) -> None:
-    while await prune(work) >= BATCH:
-        pass
-
-
 async def keep_house(work: Work) -> None:
     """Prune once a minute, for as long as the process lives; a failure is tried again."""
     while True:
         try:
-            await _prune_all(work)
-        except AuthError as error:
-            log.warning("housekeeping put off: %s", error)
+            while await prune(work) >= BATCH:
+                pass
+        except Unavailable as error:
+            log.warning("housekeeping is put off: %s", error)
+        except Exception:  # the next minute may be a better one
+            log.exception("housekeeping failed")
         await asyncio.sleep(INTERVAL)

@@ -101,10 +101,15 @@ async def user_by_id(db: Db, user_id: str) -> User | None:
 
 
 async def user_by_username(db: Db, username: str) -> User | None:
-    """Return the user called *username*: exactly so, else however it is spelt."""
-    if exact := await _one(db, users.c.username == username):
-        return exact
-    return await _one(db, users.c.username_key == usernames.fold(username))
+    """Return the user called *username*: exactly so, else however it is spelt.
+
+    Of names of 0.1.6 that differ in case alone, all but the oldest have a key of their own.
+    """
+    keys = (usernames.fold(username), f"={username}")
+    rows = await db.execute(select(*USER_COLUMNS).where(users.c.username_key.in_(keys)))
+    found = [user_of(row) for row in rows]
+    exact = (user for user in found if user.username == username)
+    return next(exact, found[0] if found else None)
 
 
 async def user_by_identity(db: Db, issuer: str, subject: str) -> User | None:

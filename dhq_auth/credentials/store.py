@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, literal, or_, select
 
 from dhq_auth.accounts.store import USER_COLUMNS, User, user_of, users
-from dhq_auth.db import Db, Timestamp
+from dhq_auth.db import Db
 from dhq_auth.sessions.store import sessions
 from dhq_auth.tokens.signing import VerifiedClaims
 from dhq_auth.tokens.store import is_revoked
@@ -27,11 +27,7 @@ async def session_of_token(db: Db, claims: VerifiedClaims) -> LiveSession | None
         db,
         sessions.c.id == claims.session_id,
         sessions.c.user_id == claims.user_id,
-        ~is_revoked(
-            literal(claims.token_id),
-            literal(claims.user_id),
-            literal(claims.issued_at, Timestamp),
-        ),
+        ~is_revoked(literal(claims.token_id)),
     )
 
 

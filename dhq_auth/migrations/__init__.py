@@ -1,17 +1,23 @@
 """The schema and its history: Alembic revisions, applied at the start under a lock."""
 
+import logging
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import Connection, inspect, text
 
 from dhq_auth.db import Database
+from dhq_auth.errors import StartRefused
 
 if TYPE_CHECKING:  # a start on a database that is up to date pays nothing for Alembic
     from alembic.config import Config
 
-HEAD = "0001"
+log = logging.getLogger(__name__)
+
+HEAD: Final = "0001"
 """The revision that this version of the program needs."""
+PATIENCE: Final = 600.0
+"""Seconds for an upgrade, or for somebody else's to end."""
 
 _LOCK = 0x6468715F61757468  # "dhq_auth", as the number of a PostgreSQL advisory lock
 
@@ -25,11 +31,12 @@ async def current(database: Database) -> str | None:
 async def upgrade(database: Database) -> str | None:
     """Bring *database* to HEAD and return the revision that it had; several may try at once.
 
-    A database of dhq-auth 0.1.6 is upgraded in place. All of it is one transaction.
+    A database of dhq-auth 0.1.6 is upgraded in place. All of it is one transaction. Raises
+    StartRefused for a database that a newer program made, or that holds somebody else's users.
     """
     if (before := await current(database)) == HEAD:
         return before
-    async with database.write() as db:
+    async with database.patient(PATIENCE) as patient, patient.write() as db:
         if db.dialect.name == "postgresql":
             await db.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
         return await db.run_sync(_upgrade)
@@ -43,9 +50,20 @@ def _revision(connection: Connection) -> str | None:
 
 def _upgrade(connection: Connection) -> str | None:
     from alembic import command  # noqa: PLC0415
+    from alembic.script import ScriptDirectory  # noqa: PLC0415
 
-    before = _revision(connection)
-    command.upgrade(config(connection), "head")
+    if (before := _revision(connection)) == HEAD:  # somebody else was faster
+        return before
+    configuration = config(connection)
+    known = {each.revision for each in ScriptDirectory.from_config(configuration).walk_revisions()}
+    if before is not None and before not in known:
+        raise StartRefused(
+            f"DATABASE_URL: the database is at revision {before}, which this version of dhq-auth "
+            f"does not know (it needs {HEAD}): start the newer version that upgraded it"
+        )
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    command.upgrade(configuration, "head")
+    log.info("the database was upgraded from %s to %s", before or "nothing", HEAD)
     return before
 
 

@@ -3,7 +3,18 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Column, ForeignKey, Index, String, Table, delete, insert, select
+from sqlalchemy import (
+    Column,
+    ForeignKey,
+    Index,
+    String,
+    Table,
+    column,
+    delete,
+    insert,
+    select,
+    table,
+)
 
 from dhq_auth.db import Db, Timestamp, metadata
 from dhq_auth.opaque import digest, new_id, new_secret
@@ -21,6 +32,8 @@ sessions = Table(
     Column("keep_until", Timestamp),
     Index(None, "keep_until"),
 )
+
+_users = table("users", column("id"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +78,13 @@ async def end(db: Db, session_id: str) -> bool:
 
 
 async def end_all(db: Db, user_id: str) -> int:
-    """End every session of *user_id*; return how many."""
+    """End every session of *user_id*, and with them every login token; return how many.
+
+    The row of the user is locked first. A login at the same moment holds a share of it (by the
+    foreign key) until its session can be seen, and one that comes later waits for us: no session
+    slips through, and no clock is asked which was first.
+    """
+    await db.execute(select(_users.c.id).where(_users.c.id == user_id).with_for_update())
     ended = await db.execute(
         delete(sessions).where(sessions.c.user_id == user_id).returning(sessions.c.id)
     )
@@ -75,5 +94,6 @@ async def end_all(db: Db, user_id: str) -> int:
 async def prune(db: Db, now: datetime, limit: int) -> int:
     """Forget up to *limit* sessions that neither a cookie nor a token can use any more."""
     old = select(sessions.c.id).where(sessions.c.keep_until < now).limit(limit)
+    old = old.with_for_update(skip_locked=True)  # replicas prune at the same time
     gone = await db.execute(delete(sessions).where(sessions.c.id.in_(old)).returning(sessions.c.id))
     return len(gone.all())

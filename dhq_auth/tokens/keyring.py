@@ -1,14 +1,16 @@
 """The keys of this service: which signs, which verify, which the world may see."""
 
 import base64
-import logging
 import os
+import tempfile
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -22,17 +24,16 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from joserfc.jwk import KeySet, RSAKey
 
-from dhq_auth.opaque import new_secret
+from dhq_auth.errors import StartRefused
+from dhq_auth.opaque import SECRET_LENGTH, new_secret
 from dhq_auth.tokens.store import KeyPurpose, StoredKey
-
-log = logging.getLogger(__name__)
 
 KEY_BITS = 2048
 _WRAPPED = "fernet:"
 
 
-class KeysUnusable(Exception):
-    """The stored keys cannot be used; the text names the setting that is at fault."""
+class KeysUnusable(StartRefused):
+    """The keys cannot be used; the text names the setting that is at fault."""
 
 
 def new_private_key() -> rsa.RSAPrivateKey:
@@ -56,31 +57,41 @@ class Wrapping:
     """Wraps private keys at rest: the first of the secret keys wraps, all unwrap."""
 
     def __init__(self, secret_keys: Sequence[str]) -> None:
-        self._fernet = (
-            MultiFernet([Fernet(_fernet_key(k)) for k in secret_keys]) if secret_keys else None
-        )
+        self._fernets = [Fernet(_fernet_key(key)) for key in secret_keys]
 
     def wrap(self, pem: str) -> str:
         """Return *pem* as it may lie in the database."""
-        if self._fernet is None:
+        if not self._fernets:
             return pem
-        return _WRAPPED + self._fernet.encrypt(pem.encode()).decode()
+        return _WRAPPED + self._fernets[0].encrypt(pem.encode()).decode()
 
     def unwrap(self, stored: str) -> str:
         """Return what `wrap` was given, or raise KeysUnusable."""
         if not stored.startswith(_WRAPPED):
             return stored
-        if self._fernet is None:
+        if not self._fernets:
             raise KeysUnusable(
-                "SECRET_KEY: the database holds wrapped keys; give the key they need"
+                "SECRET_KEY: is not set, but the keys in the database are wrapped with one; "
+                "give it back"
             )
         try:
-            return self._fernet.decrypt(stored.removeprefix(_WRAPPED)).decode()
+            return MultiFernet(self._fernets).decrypt(_wrapped(stored)).decode()
         except InvalidToken:
             raise KeysUnusable(
-                "SECRET_KEY: does not open the keys in the database; put the old key behind it: "
-                "SECRET_KEY=new;old"
+                "SECRET_KEY: does not open the keys in the database; give the key that wrapped "
+                "them (for SQLite: the file .secret-key beside the database), behind a new one "
+                "if there is one: SECRET_KEY=new;old"
             ) from None
+
+    def is_current(self, stored: str) -> bool:
+        """Whether *stored* is wrapped as `wrap` would do it today."""
+        if not self._fernets:
+            return True
+        try:
+            self._fernets[0].decrypt(_wrapped(stored))
+        except InvalidToken:
+            return False
+        return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +124,11 @@ class Keyring:
     def replace(self, keys: Iterable[SigningKey]) -> None:
         """Take *keys* for all that were there."""
         self._keys: dict[KeyPurpose, list[SigningKey]] = {purpose: [] for purpose in KeyPurpose}
+        self._by_kid: dict[tuple[KeyPurpose, object], RSAKey] = {}
         for key in keys:
-            self._keys[key.purpose].append(key)
-        self._by_kid = {
-            (purpose, key.kid): key.jwk for purpose, keys in self._keys.items() for key in keys
-        }
+            if (key.purpose, key.kid) not in self._by_kid:
+                self._by_kid[key.purpose, key.kid] = key.jwk
+                self._keys[key.purpose].append(key)
 
     @property
     def is_complete(self) -> bool:
@@ -145,34 +156,82 @@ class Keyring:
 
 
 def from_stored(keys: Iterable[StoredKey], wrapping: Wrapping) -> list[SigningKey]:
-    """Open *keys*; raises KeysUnusable where SECRET_KEY does not fit."""
-    opened = []
-    for key in keys:
-        loaded = load_pem_private_key(wrapping.unwrap(key.private_key).encode(), password=None)
-        if not isinstance(loaded, rsa.RSAPrivateKey):
-            raise KeysUnusable(f"the key {key.kid} in the database is not an RSA key")
-        opened.append(SigningKey.of(loaded, key.purpose, key.created_at))
-    return opened
+    """Open *keys*; raises KeysUnusable where SECRET_KEY does not fit, or a key was tampered with.
+
+    Loading checks that the two halves of a key belong together, its `kid` that it is the one that
+    we made.
+    """
+    return [_opened(key, wrapping) for key in keys]
+
+
+def has_secret_key_beside(database: Path) -> bool:
+    """Whether there is a file that takes the place of SECRET_KEY."""
+    return _beside(database).exists()
 
 
 def secret_key_beside(database: Path) -> str:
     """Return the secret key in the 0600 file beside *database*, made at the first call.
 
-    Of several processes that start at once one wins: the file appears whole or not at all.
+    Of several processes that start at once one wins: the file appears whole or not at all. Raises
+    KeysUnusable for a file that cannot be read or made, or does not hold what we wrote.
     """
-    path = database.with_name(f"{database.name}.secret-key")
-    if not path.exists():
-        draft = path.with_name(f"{path.name}.{os.getpid()}")
-        descriptor = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        with os.fdopen(descriptor, "w") as file:
+    path = _beside(database)
+    try:
+        if not path.exists():
+            _make_secret_key(path)
+        secret = path.read_text(encoding="ascii").strip()
+    except (OSError, ValueError) as error:
+        raise KeysUnusable(
+            f"SECRET_KEY: {path}, which takes its place, cannot be made or read: {error}"
+        ) from error
+    if len(secret) != SECRET_LENGTH:
+        raise KeysUnusable(
+            f"SECRET_KEY: {path}, which takes its place, is damaged: it has {len(secret)} "
+            f"characters, not {SECRET_LENGTH}; restore it from a backup"
+        )
+    return secret
+
+
+def _beside(database: Path) -> Path:
+    return database.with_name(f"{database.name}.secret-key")
+
+
+def _opened(stored: StoredKey, wrapping: Wrapping) -> SigningKey:
+    pem = wrapping.unwrap(stored.private_key).encode()
+    try:
+        key = load_pem_private_key(pem, password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        raise _unusable(stored, "cannot be read") from None
+    if not isinstance(key, rsa.RSAPrivateKey) or key.key_size < KEY_BITS:
+        raise _unusable(stored, f"is not an RSA key of {KEY_BITS} bits or more")
+    opened = SigningKey.of(key, stored.purpose, stored.created_at)
+    if opened.kid != stored.kid:
+        raise _unusable(stored, f"is another key, {opened.kid}")
+    return opened
+
+
+def _unusable(stored: StoredKey, why: str) -> KeysUnusable:
+    return KeysUnusable(
+        f"DATABASE_URL: the {stored.purpose} key {stored.kid} in the database {why}; restore the "
+        "table signing_keys from a backup, or delete the row and a new key is made"
+    )
+
+
+def _make_secret_key(path: Path) -> None:
+    descriptor, draft = tempfile.mkstemp(prefix=f"{path.name}.", dir=path.parent)  # mode 0600
+    try:
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
             file.write(new_secret())
-        try:
+            file.flush()
+            os.fsync(descriptor)
+        with suppress(FileExistsError):  # another process made it
             os.link(draft, path)
-        except FileExistsError:
-            log.debug("another process made %s", path)
-        finally:
-            draft.unlink()
-    return path.read_text().strip()
+    finally:
+        os.unlink(draft)  # noqa: PTH108 - mkstemp gives a string
+
+
+def _wrapped(stored: str) -> bytes:
+    return stored.removeprefix(_WRAPPED).encode()
 
 
 def _fernet_key(secret: str) -> bytes:

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import (
     Column,
@@ -15,16 +15,18 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    and_,
     delete,
     exists,
-    or_,
     select,
     tuple_,
+    update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
 from dhq_auth.db import Db, Timestamp, metadata
+
+KEPT_LONGER: Final = timedelta(hours=1)
+"""How long a revocation outlives its token: leeway, and clocks that are set back."""
 
 
 class KeyPurpose(StrEnum):
@@ -97,46 +99,38 @@ async def add_key(db: Db, key: StoredKey) -> None:
     )
 
 
-async def revoke_token(db: Db, token_id: str, now: datetime, expires_at: datetime) -> None:
-    """Refuse the token of *token_id* (`jti`, RFC 7519 4.1.7) until it would expire anyway."""
-    await _revoke(db, "jti", token_id, now, expires_at)
-
-
-async def revoke_user(db: Db, user_id: str, now: datetime, expires_at: datetime) -> None:
-    """Refuse every token of *user_id* that was issued up to *now*."""
-    await _revoke(db, "user", user_id, now, expires_at)
-
-
-def is_revoked(
-    token_id: ColumnElement[Any], user_id: ColumnElement[Any], issued_at: ColumnElement[Any]
-) -> ColumnElement[bool]:
-    """Return the condition that a token is revoked, by itself or with all of its user."""
-    r = revocations.c
-    return exists().where(
-        or_(
-            and_(r.kind == "jti", r.value == token_id),
-            and_(r.kind == "user", r.value == user_id, r.revoked_at >= issued_at),
-        )
+async def rewrap_key(db: Db, kid: str, before: str, after: str) -> None:
+    """Keep the key *kid* as *after*, unless somebody else has replaced *before* already."""
+    await db.execute(
+        update(signing_keys)
+        .where(signing_keys.c.kid == kid, signing_keys.c.private_key == before)
+        .values(private_key=after)
     )
 
 
+async def revoke_token(db: Db, token_id: str, now: datetime, expires_at: datetime) -> None:
+    """Refuse the token of *token_id* (`jti`, RFC 7519 4.1.7) until it would expire anyway."""
+    await db.execute(
+        upsert(db, revocations)
+        .values(kind="jti", value=token_id, revoked_at=now, expires_at=expires_at)
+        .on_conflict_do_nothing()
+    )
+
+
+def is_revoked(token_id: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Return the condition that a token was revoked by itself.
+
+    All the tokens of a user are revoked by ending the sessions that they name.
+    """
+    return exists().where(revocations.c.kind == "jti", revocations.c.value == token_id)
+
+
 async def prune(db: Db, now: datetime, limit: int) -> int:
-    """Forget up to *limit* revocations of tokens that have expired by themselves."""
+    """Forget up to *limit* revocations of tokens that have long expired by themselves."""
     r = revocations.c
-    old = select(r.kind, r.value).where(r.expires_at < now).limit(limit)
+    old = select(r.kind, r.value).where(r.expires_at < now - KEPT_LONGER).limit(limit)
+    old = old.with_for_update(skip_locked=True)  # replicas prune at the same time
     gone = await db.execute(
         delete(revocations).where(tuple_(r.kind, r.value).in_(old)).returning(r.value)
     )
     return len(gone.all())
-
-
-async def _revoke(db: Db, kind: str, value: str, now: datetime, expires_at: datetime) -> None:
-    statement = upsert(db, revocations).values(
-        kind=kind, value=value, revoked_at=now, expires_at=expires_at
-    )
-    await db.execute(
-        statement.on_conflict_do_update(
-            index_elements=["kind", "value"],
-            set_={"revoked_at": now, "expires_at": expires_at},
-        )
-    )

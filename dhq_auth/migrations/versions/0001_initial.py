@@ -6,22 +6,25 @@ Revision 0001, after nothing.
 import secrets
 from datetime import UTC, datetime
 from typing import Any
+from unicodedata import normalize
 
 import sqlalchemy as sa
 from alembic import op
 
 from dhq_auth.db import Timestamp
+from dhq_auth.errors import StartRefused
 
 revision = "0001"
 down_revision = None
 
 _LEGACY = "users_of_0_1_6"
+_COLUMNS = ("id", "provider_id", "username", "name", "email", "avatar_url", "join_date")
 _BATCH = 1000
 
 
 def upgrade() -> None:
     """Make the tables, and take over the users of 0.1.6 if there are any."""
-    legacy = sa.inspect(op.get_bind()).has_table("users")
+    legacy = _holds_users_of_0_1_6()
     if legacy:
         op.rename_table("users", _LEGACY)
     _make_users()
@@ -32,6 +35,19 @@ def upgrade() -> None:
     if legacy:
         _take_over()
         op.drop_table(_LEGACY)
+
+
+def _holds_users_of_0_1_6() -> bool:
+    database = sa.inspect(op.get_bind())
+    if not database.has_table("users"):
+        return False
+    found = {column["name"] for column in database.get_columns("users")}
+    if found != set(_COLUMNS):
+        raise StartRefused(
+            "DATABASE_URL: there is a table users which is not that of dhq-auth 0.1.6: it has "
+            f"{', '.join(sorted(found))}; give dhq-auth a database of its own"
+        )
+    return True
 
 
 def _make_users() -> None:
@@ -175,27 +191,38 @@ def _take_over() -> None:
     new.c.created_at.type = new.c.updated_at.type = Timestamp()
     old.c.join_date.type = sa.DateTime()
     keys: set[str] = set()
-    rows = db.execute(sa.select(old).order_by(old.c.join_date, old.c.id)).mappings()
+    rows = db.execute(sa.select(old).order_by(old.c.join_date.nulls_last(), old.c.id)).mappings()
     for batch in rows.partitions(_BATCH):
         db.execute(sa.insert(new), [_upgraded(dict(row), keys) for row in batch])
 
 
 def _upgraded(row: dict[str, Any], keys: set[str]) -> dict[str, Any]:
-    # Where names differ in case alone, the oldest is found by any spelling, the others by theirs.
-    key = row["username"].casefold()
-    key = key if key not in keys else f"={row['username']}"
-    keys.add(key)
     # 0.1.6 wrote local time without saying so.
     joined = (row["join_date"] or datetime.now(UTC)).astimezone(UTC)
+    email = row["email"] or None
     return {
-        **{name: row[name] for name in ("id", "username", "name", "email", "avatar_url")},
-        "provider_id": row["provider_id"],
+        **{name: row[name] for name in ("id", "provider_id", "username", "name", "avatar_url")},
+        "email": email,
         "idhash": secrets.token_hex(16),
-        "username_key": key,
-        "email_key": row["email"].casefold() if row["email"] else None,
+        "username_key": _username_key(row["username"], keys),
+        "email_key": normalize("NFC", email).casefold() if email else None,
         "email_verified": False,
         "is_admin": False,
         "is_active": True,
         "created_at": joined,
         "updated_at": joined,
     }
+
+
+def _username_key(username: str, taken: set[str]) -> str:
+    """Return what *username* is found by.
+
+    Where names differ in case alone, the oldest is found by any spelling, the others by theirs.
+    """
+    key = username.casefold()
+    if key in taken:
+        key = f"={username}"
+    while key in taken:
+        key = f"={key}"
+    taken.add(key)
+    return key
