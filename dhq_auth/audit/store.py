@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Column, Integer, String, Table, insert, select
+from sqlalchemy import JSON, BigInteger, Column, Integer, String, Table, insert, or_, select
 
 from dhq_auth.db import Db, Timestamp, metadata
 from dhq_auth.events import Event, Source
@@ -39,7 +39,18 @@ async def append(db: Db, events: Sequence[Event], source: Source, at: datetime) 
         await db.execute(insert(audit_events), rows)
 
 
-async def latest(db: Db, limit: int) -> list[dict[str, Any]]:
-    """Return the last *limit* rows, the newest first."""
-    rows = await db.execute(select(audit_events).order_by(audit_events.c.id.desc()).limit(limit))
-    return [dict(row) for row in rows.mappings()]
+async def latest(
+    db: Db, limit: int, *, user_id: str | None = None, kind: str | None = None
+) -> list[dict[str, Any]]:
+    """Return the last *limit* rows, the newest first.
+
+    With *user_id* only that user's; with *kind* that one, or all that begin with it and a dot.
+    """
+    rows = select(audit_events).order_by(audit_events.c.id.desc()).limit(limit)
+    if user_id is not None:
+        rows = rows.where(audit_events.c.user_id == user_id)
+    if kind is not None:
+        kind = kind.removesuffix(".")
+        below = audit_events.c.kind.startswith(f"{kind}.", autoescape=True)
+        rows = rows.where(or_(audit_events.c.kind == kind, below))
+    return [dict(row) for row in (await db.execute(rows)).mappings()]

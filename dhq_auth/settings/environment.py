@@ -15,10 +15,14 @@ _USERINFO = re.compile(r"://(?:[^/?#:@]*:.*|[^/?#]*)@", re.DOTALL)
 
 
 class SettingsError(Exception):
-    """The settings cannot be used; `faults` has one line for each, without a secret."""
+    """The settings cannot be used; `faults` has one line for each, without a secret.
 
-    def __init__(self, faults: Iterable[str]) -> None:
+    `warnings` may tell why: `GOOGLE_SECRET` is missing where there is a `GOOGLE_SECERT`.
+    """
+
+    def __init__(self, faults: Iterable[str], warnings: Iterable[str] = ()) -> None:
         self.faults = tuple(faults)
+        self.warnings = tuple(warnings)
         super().__init__("\n".join(self.faults))
 
 

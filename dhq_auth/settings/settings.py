@@ -164,7 +164,7 @@ def from_environ(environ: Mapping[str, str] | None = None) -> Settings:
     services, extensions = read_plugins(env)
     _check_keys(env, values)
     if env.faults:
-        raise SettingsError(env.faults)
+        raise SettingsError(env.faults, env.warnings())
     settings = Settings(
         **values,
         limits=Limits(**limits),
