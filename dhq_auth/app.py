@@ -15,7 +15,7 @@ from dhq_auth.login.connectors import CONNECTORS, Connector
 from dhq_auth.login.views import LoginViews
 from dhq_auth.monitoring.views import MonitoringViews
 from dhq_auth.permissions.views import PermissionViews
-from dhq_auth.plugins import Caller, Extensions, PermissionProviders
+from dhq_auth.plugins import Extensions, PermissionProviders
 from dhq_auth.remote import Remote
 from dhq_auth.self_service.views import SelfServiceViews
 from dhq_auth.settings import Settings
@@ -38,12 +38,15 @@ def create_app(settings: Settings, *, now: Clock = utcnow) -> web.Application:
     """
     limits = settings.limits
     remote = Remote(limits)
-    for_extensions, for_providers = (
-        Caller(limits.extension_timeout),
-        Caller(limits.permission_timeout),
+    extensions = Extensions(
+        settings.extensions, timeout=limits.extension_timeout, calls=limits.plugin_calls
     )
-    extensions = Extensions(settings.extensions, for_extensions)
-    providers = PermissionProviders(settings.services, for_providers)
+    providers = PermissionProviders(
+        settings.services,
+        timeout=limits.permission_timeout,
+        calls=limits.plugin_calls,
+        max_size=limits.max_token,
+    )
     database = Database(
         settings.database_url.value, pool=limits.database_pool, timeout=limits.database_timeout
     )
@@ -80,10 +83,10 @@ def create_app(settings: Settings, *, now: Clock = utcnow) -> web.Application:
     async def life(_app: web.Application) -> AsyncIterator[None]:
         async with contextlib.AsyncExitStack() as stack:
             stack.push_async_callback(remote.close)
-            stack.callback(for_extensions.close)
-            stack.callback(for_providers.close)
             stack.callback(signer.close)
             stack.push_async_callback(database.close)
+            stack.push_async_callback(providers.close)
+            stack.push_async_callback(extensions.close)
             with database.needed_to_start():
                 await migrations.upgrade(database)
                 keyring.replace(await load_keys(database, settings, now))

@@ -19,10 +19,14 @@ class Source:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """A fact about one user (`user_id` is None where nobody is known)."""
+    """A fact about one user (`user_id` is None where nobody is known).
+
+    `source` is known once the change is committed.
+    """
 
     kind: ClassVar[str]
     user_id: str | None
+    source: Source = field(default=Source(), metadata={"audited": False})
 
     @property
     def detail(self) -> dict[str, Any]:

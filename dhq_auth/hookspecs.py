@@ -3,20 +3,25 @@
 An **extension** is a module with any of `on_new_user`, `on_user_login`, `on_user_logout` and
 `on_event`. A **permission provider** is a module with `grant(context)`, or with the v1 function
 `get_permissions(service, userid)`. Both may have `configure(options)`, which may return the object
-that then carries the hooks, so that one module can serve several aliases. Every function may be
-plain (it then runs in a thread) or `async`, decorated with `hookimpl` or not.
+that then carries the hooks, so that one module can serve several aliases, and `close()`. Every
+function but `configure` may be plain (it then runs in a thread) or `async`; all may be decorated
+with `hookimpl` or not. Arguments are passed by name, those of `get_permissions` in their order.
+
+Nothing heavy is imported here, since plugins import it.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import pluggy
 
-from dhq_auth.db import Db
 from dhq_auth.events import Event
+
+if TYPE_CHECKING:
+    from dhq_auth.db import Db
 
 PROJECT = "dhq_auth"
 hookspec = pluggy.HookspecMarker(PROJECT)
@@ -47,7 +52,7 @@ class GrantContext:
 
     service: str
     user: UserInfo
-    read: Callable[[], AbstractAsyncContextManager[Db]] = field(repr=False)
+    read: "Callable[[], AbstractAsyncContextManager[Db]]" = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +60,8 @@ class Grant:
     """The answer: JSON values by name.
 
     `permissions` holds `true` only for what is allowed without a condition; `filters` the rest.
-    The answer may be used again for `fresh_for`. `stale_since` is set when the provider could not
-    be asked and an earlier answer stands in.
+    `fresh_for` says how long a service need not ask again, `stale_since` (with a time zone) since
+    when an earlier answer stands in for one that could not be had; `/auth/authorize` states both.
     """
 
     permissions: Mapping[str, Any]
@@ -66,11 +71,18 @@ class Grant:
 
 
 class ExtensionSpec:
-    """Hooks of extensions: called after the commit, first installed first; failures are logged."""
+    """Hooks of extensions: called after the commit, first installed first; failures are logged.
+
+    What an extension changes in its argument, the next one does not see.
+    """
 
     @hookspec
     def configure(self, options: Mapping[str, str]) -> object:
-        """Take the variables `EXTENSION_<NAME>_…`, names in lower case, before the start."""
+        """Take the variables `EXTENSION_<NAME>_…`, names in lower case, before the start.
+
+        A ValueError says what is wrong with them. What is returned carries the hooks from then on,
+        unless it is None. Plain functions only.
+        """
 
     @hookspec
     def on_new_user(self, user_info: UserInfo) -> Awaitable[None] | None:
@@ -88,15 +100,27 @@ class ExtensionSpec:
     def on_event(self, event: Event) -> Awaitable[None] | None:
         """Hear of every event, those above included."""
 
+    @hookspec
+    def close(self) -> Awaitable[None] | None:
+        """Close what was opened, at the end of the service."""
+
 
 class ProviderSpec:
     """Hooks of permission providers."""
 
     @hookspec
     def configure(self, options: Mapping[str, str]) -> object:
-        """Take the variables `PROVIDER_<ALIAS>_…`, names in lower case, before the start."""
+        """Take the variables `PROVIDER_<ALIAS>_…`, names in lower case, before the start.
+
+        A ValueError says what is wrong with them. What is returned carries the hooks from then on,
+        unless it is None. Plain functions only.
+        """
 
     @hookspec
     def grant(self, context: GrantContext) -> Awaitable[Grant] | Grant:
         """Say what the user may do in the service. An exception means: no token."""
         raise NotImplementedError
+
+    @hookspec
+    def close(self) -> Awaitable[None] | None:
+        """Close what was opened, at the end of the service."""

@@ -1,8 +1,8 @@
 """The unit of work: a change and its audit rows commit together, the world hears afterwards."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from dhq_auth.audit import store as audit
@@ -28,7 +28,7 @@ class Work:
     """Reads and transactions on one database."""
 
     def __init__(
-        self, database: Database, now: Clock, announce: Callable[[Event], Awaitable[None]]
+        self, database: Database, now: Clock, announce: Callable[[Sequence[Event]], Awaitable[None]]
     ) -> None:
         self.database = database
         self.now = now
@@ -48,5 +48,5 @@ class Work:
             tx = Transaction(db, self.now())
             yield tx
             await audit.append(db, tx.events, source, tx.now)
-        for event in tx.events:
-            await self._announce(event)
+        if tx.events:
+            await self._announce([replace(event, source=source) for event in tx.events])

@@ -72,6 +72,9 @@ class Limits:
     extension_timeout: float = variable(
         "EXTENSION_TIMEOUT", "5", seconds(0.1, 60), "seconds for one hook of an extension"
     )
+    plugin_calls: int = variable(
+        "PLUGIN_CALLS", "32", integer(1, 1000), "calls in flight per plugin, each in a thread if plain"
+    )
     # What waits.
     clock_leeway: timedelta = variable(
         "CLOCK_LEEWAY", "30s", duration(0, 60), "how far clocks may be apart"
