@@ -61,6 +61,7 @@ class Authenticator:
 
 def _explicit(request: web.Request, params: Params) -> str | None:
     """Return the token of the first of `Authorization`, `Auth-Token` and `jwt` that is there."""
+    jwt = params.string("jwt")  # malformed is malformed, whether it counts or not
     for name in ("Authorization", "Auth-Token"):
         if len(request.headers.getall(name, ())) > 1:
             raise InvalidCredential(f"the header {name} stands there more than once")
@@ -68,4 +69,4 @@ def _explicit(request: web.Request, params: Params) -> str | None:
         if match := _BEARER.fullmatch(authorization):
             return match[1]
         raise InvalidCredential("Authorization must be: Bearer, a blank, and the token")
-    return request.headers.get("Auth-Token") or params.string("jwt")
+    return request.headers.get("Auth-Token") or jwt

@@ -55,7 +55,9 @@ _UNKNOWN = record(
         },
     }
 )
-_NEXT = parameter("next", "where the login leads; inside ALLOWED_REDIRECTS", URI)
+_NEXT = parameter(
+    "next", "where the login leads; inside ALLOWED_REDIRECTS", {"anyOf": [URI, {"const": ""}]}
+)
 
 CHECK = operation(
     "Who presents this credential, or where one can log in",

@@ -10,6 +10,7 @@ from dhq_auth.errors import (
 )
 from dhq_auth.web.openapi import (
     EMPTY_OBJECT,
+    PLAIN_TEXT,
     REQUIRED,
     TEXT,
     answer,
@@ -60,7 +61,11 @@ AUTHORIZE = operation(
         members={"permissions": EMPTY_OBJECT},
     ),
     refusals(Unavailable),
-    parameters=[parameter("service", "one of ALLOWED_SERVICES", required=True)],
+    parameters=[
+        parameter(
+            "service", "one of ALLOWED_SERVICES", {**PLAIN_TEXT, "minLength": 1}, required=True
+        )
+    ],
     security=REQUIRED,
 )
 PUBLIC_KEY = operation(

@@ -67,7 +67,7 @@ class PermissionViews:
         except InvalidCredential as error:
             error.extra["permissions"] = {}
             raise
-        service = sent.text("service", max_length=200)
+        service = sent.text("service", max_length=255)
         if service is None:
             raise InvalidRequest("The parameter service is missing.", permissions={})
         grant = await self._providers.grant(

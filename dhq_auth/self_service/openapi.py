@@ -34,7 +34,6 @@ _PUBLIC_PROFILE = record(
         "gravatar": NULL,
     }
 )
-_TOKEN = {"type": ["string", "null"], "description": "a credential, as in the query"}
 _OUTCOME = {
     "oneOf": [
         record({"success": TRUE}),
@@ -51,10 +50,8 @@ UPDATE = operation(
     "of them. Other fields, such as an email, are ignored with success. A missing or bad "
     "credential is answered with 200, too, as in 0.1.6: with `success: false`.",
     body=body(
-        json=record(
-            {"username": NULLABLE_TEXT, "jwt": _TOKEN}, optional=("username", "jwt"), closed=False
-        ),
-        form=record({"username": TEXT, "jwt": TEXT}, optional=("username", "jwt"), closed=False),
+        json=record({"username": NULLABLE_TEXT}, optional=["username"], closed=False),
+        form=record({"username": TEXT}, optional=["username"], closed=False),
     ),
     security=OPTIONAL,
 )
@@ -87,13 +84,13 @@ LOGOUT = operation(
     description="Ends the sessions of the token and of the cookie, whichever are presented.",
     body=body(
         json=record(
-            {"all": {"type": ["boolean", "null"], "description": _END_ALL}, "jwt": _TOKEN},
-            optional=("all", "jwt"),
+            {"all": {"type": ["boolean", "null"], "description": _END_ALL}},
+            optional=["all"],
             closed=False,
         ),
         form=record(
-            {"all": {"enum": ["true", "false", ""], "description": _END_ALL}, "jwt": TEXT},
-            optional=("all", "jwt"),
+            {"all": {"enum": ["true", "false", ""], "description": _END_ALL}},
+            optional=["all"],
             closed=False,
         ),
     ),

@@ -4,7 +4,7 @@ from aiohttp import web
 
 from dhq_auth.accounts import store as accounts
 from dhq_auth.accounts import usernames
-from dhq_auth.accounts.profile import own_profile, public_profile, user_info
+from dhq_auth.accounts.profile import public_profile, user_info
 from dhq_auth.credentials import Authenticated, Authenticator, session
 from dhq_auth.errors import Conflict, InvalidCredential, InvalidRequest
 from dhq_auth.events import LoggedOut, UsernameChosen
@@ -67,13 +67,13 @@ class SelfServiceViews:
         wanted = sent.string("username")
         try:
             who = await self._authenticator.authenticate(request, sent)
+        except InvalidCredential as error:
+            return _refused("No token" if error.reason == "missing" else "Not authenticated")
+        try:
             if wanted is not None:
                 await self._choose_username(request, who.user, wanted)
-        except InvalidCredential as error:
-            text = "No token" if error.reason == "missing" else "Not authenticated"
-            return web.json_response({"success": False, "error": text})
         except (InvalidRequest, Conflict) as error:
-            return web.json_response({"success": False, "error": error.detail})
+            return _refused(error.detail)
         return web.json_response({"success": True})
 
     async def resolve(self, request: web.Request) -> web.StreamResponse:
@@ -119,7 +119,7 @@ class SelfServiceViews:
         who = await self._authenticator.of_cookie(request)
         if who is None:
             return redirect(f"{self._settings.issuer}/login")
-        return self._pages.render("profile.html", user=who.user, profile=own_profile(who.user))
+        return self._pages.render("profile.html", user=who.user)
 
     async def signed_out(self, _request: web.Request) -> web.StreamResponse:
         """Say goodbye."""
@@ -179,3 +179,8 @@ class SelfServiceViews:
         principal = who.principal
         if principal.token_id and principal.expires_at:
             await tokens.revoke_token(tx.db, principal.token_id, tx.now, principal.expires_at)
+
+
+def _refused(reason: str) -> web.Response:
+    """Return the answer of 0.1.6 to an update that was not done."""
+    return web.json_response({"success": False, "error": reason})

@@ -49,6 +49,7 @@ def refusal(request: web.Request, error: AuthError, pages: Pages) -> web.Respons
             status=error.status,
             title=error.title,
             detail=error.detail,
+            code=error.code,
             request_id=request.get(REQUEST_ID),
             way_back=error.way_back,
         )

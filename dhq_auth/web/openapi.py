@@ -82,10 +82,11 @@ def parameter(name: str, meaning: str, schema: Schema = TEXT, *, required: bool 
 
 
 def body(*, json: Schema, form: Schema, required: bool = False) -> Schema:
-    """Return a Request Body Object: JSON or a form, of which fields not named are ignored."""
+    """Return a Request Body Object: JSON or a form; a field that is not named is ignored."""
+    each_once = {**form, "additionalProperties": TEXT}
     return {
         "required": required,
-        "content": {JSON: {"schema": json}, FORM: {"schema": form}},
+        "content": {JSON: {"schema": json}, FORM: {"schema": each_once}},
     }
 
 
