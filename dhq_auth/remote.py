@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import aiohttp
 from joserfc.errors import JoseError, SecurityWarning
@@ -40,10 +40,25 @@ class Answer:
     content: Any
 
 
+class Bounds(Protocol):
+    """How long we wait (seconds), how much we read (bytes), how often we call; `Limits` is one."""
+
+    @property
+    def remote_connect_timeout(self) -> float: ...  # noqa: D102 - the class says it
+    @property
+    def remote_read_timeout(self) -> float: ...  # noqa: D102
+    @property
+    def remote_timeout(self) -> float: ...  # noqa: D102
+    @property
+    def remote_max_body(self) -> int: ...  # noqa: D102
+    @property
+    def remote_calls(self) -> int: ...  # noqa: D102
+
+
 class Remote:
     """Calls others, at most `remote_calls` at a time for each name of a provider."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Bounds) -> None:
         self._limits = limits
         self._session: aiohttp.ClientSession | None = None
         self._slots: dict[str, asyncio.Semaphore] = {}
@@ -56,16 +71,18 @@ class Remote:
         *,
         headers: Mapping[str, str] | None = None,
         form: Mapping[str, str] | None = None,
+        content: object = None,
     ) -> Answer:
         """Send a request on behalf of *provider* and return the JSON that comes back.
 
+        What is sent is *form*, or *content* as JSON, or nothing.
         Raises UpstreamTimeout after `remote_timeout`, the wait for a slot included, and
         UpstreamFailed for everything else that is not an answer in JSON.
         """
         slot = self._slots.setdefault(provider, asyncio.Semaphore(self._limits.remote_calls))
         try:
             async with asyncio.timeout(self._limits.remote_timeout), slot:
-                return await self._call(method, url, headers or {}, form)
+                return await self._call(method, url, headers or {}, form, content)
         except TimeoutError:
             log.warning("%s: no answer in time from %s", provider, _place(url))
             raise UpstreamTimeout(f"{provider} did not answer in time") from None
@@ -79,12 +96,17 @@ class Remote:
             await self._session.close()
 
     async def _call(
-        self, method: str, url: str, headers: Mapping[str, str], form: Mapping[str, str] | None
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        form: Mapping[str, str] | None,
+        sent: object,
     ) -> Answer:
         if self._session is None:
             self._session = self._open()
         async with self._session.request(
-            method, url, headers=headers, data=form, allow_redirects=False
+            method, url, headers=headers, data=form, json=sent, allow_redirects=False
         ) as response:
             if 300 <= response.status < 400:
                 raise ValueError("a redirect where an answer was expected")

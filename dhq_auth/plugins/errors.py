@@ -2,8 +2,10 @@
 
 import traceback
 
+from dhq_auth.errors import StartRefused
 
-class PluginError(Exception):
+
+class PluginError(StartRefused):
     """Plugins that were asked for cannot be used; the text has a line for each: which, and why."""
 
 

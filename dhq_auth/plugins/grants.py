@@ -24,7 +24,7 @@ def checked(answer: object, max_size: int) -> Grant:
     """
     if not isinstance(answer, Grant):
         raise BadGrant(f"it is of the type {_type(answer)}, not a Grant")
-    copier = _Copier(max_size)
+    copier = JsonCopier(max_size)
     permissions = copier.mapping(answer.permissions, "permissions")
     filters = None if answer.filters is None else copier.mapping(answer.filters, "filters")
     if not isinstance(answer.fresh_for, timedelta) or answer.fresh_for < timedelta(0):
@@ -37,14 +37,14 @@ def checked(answer: object, max_size: int) -> Grant:
     return replace(answer, permissions=permissions, filters=filters)
 
 
-class _Copier:
-    """Copies JSON values (RFC 8259) as long as there is room for their text."""
+class JsonCopier:
+    """Copies JSON values (RFC 8259), as long as there is *room* for so many characters."""
 
-    def __init__(self, room: int) -> None:
+    def __init__(self, room: float = math.inf) -> None:
         self._room = room
 
     def mapping(self, value: object, place: str, depth: int = 0) -> dict[str, Any]:
-        """Return a copy of the object *value*."""
+        """Return a copy of the object *value*; BadGrant says where in *place* it is none of JSON."""
         if not isinstance(value, Mapping):
             raise BadGrant(f"{place} is of the type {_type(value)}, not a dict")
         copy = {}

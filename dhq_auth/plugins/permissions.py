@@ -60,12 +60,14 @@ class PermissionProviders:
             return checked(await provider.grant(context), self._max_size)
         except (TimeoutError, UpstreamTimeout):
             _log.warning("the permission provider of %s is too slow", service)
-            raise UpstreamTimeout("The permission provider did not answer in time.") from None
+            raise UpstreamTimeout(
+                "The permission provider did not answer in time.", permissions={}
+            ) from None
         except Unavailable:
             raise
         except BadGrant as error:
             _log.error("the answer of the permission provider of %s: %s", service, error)
-            raise UpstreamFailed("The permission provider failed.") from error
+            raise UpstreamFailed("The permission provider failed.", permissions={}) from error
         except Exception as error:
             _log.warning(
                 "the permission provider of %s failed: %s",
@@ -73,7 +75,7 @@ class PermissionProviders:
                 located(error),
                 exc_info=error if _log.isEnabledFor(logging.DEBUG) else None,
             )
-            raise UpstreamFailed("The permission provider failed.") from error
+            raise UpstreamFailed("The permission provider failed.", permissions={}) from error
 
     async def close(self) -> None:
         """Close the providers."""

@@ -136,6 +136,7 @@ EFFECTS = {
     "DISCOVERY_LIFETIME": ("1d", lambda s: s.limits.discovery_lifetime, timedelta(days=1)),
     "JWKS_COOLDOWN": ("5m", lambda s: s.limits.jwks_cooldown, timedelta(minutes=5)),
     "PERMISSION_TIMEOUT": ("0.1", lambda s: s.limits.permission_timeout, 0.1),
+    "PLUGIN_CALLS": ("4", lambda s: s.limits.plugin_calls, 4),
     "EXTENSION_TIMEOUT": ("9", lambda s: s.limits.extension_timeout, 9),
     "CLOCK_LEEWAY": ("0", lambda s: s.limits.clock_leeway, timedelta()),
     "LOGIN_ATTEMPT_LIFETIME": ("5m", lambda s: s.limits.login_attempt_lifetime, timedelta(0, 300)),

@@ -1,0 +1,1 @@
+"""Permission providers that ship with the service."""
