@@ -1,7 +1,6 @@
 """OpenID Connect: Google, and every other issuer (OpenID Connect Core 3.1)."""
 
 import logging
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -133,6 +132,8 @@ class OidcConnector:
         try:
             header = strict.read(id_token, MAX_ID_TOKEN).header
             announced = metadata.get("id_token_signing_alg_values_supported", ["RS256"])
+            if not isinstance(announced, list):
+                raise ValueError("no algorithms were announced")
             if header["alg"] not in ALGORITHMS or header["alg"] not in announced:
                 raise ValueError("signed with an algorithm that was not announced")
             claims = await self._signed_claims(id_token, header)
@@ -209,4 +210,5 @@ def _decoded(id_token: str, header: Mapping[str, Any], keys: Sequence[Key]) -> d
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    """Whether *value* is a NumericDate (RFC 7519 2) that we can count with."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 2**53

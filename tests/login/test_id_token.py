@@ -1,0 +1,292 @@
+"""An ID token is believed when all of OpenID Connect Core 3.1.3.7 holds, and not before."""
+
+import math
+import time
+
+import pytest
+
+from tests.fakes.oidc_issuer import OidcIssuer
+from tests.fakes.server import ABSENT
+from tests.fakes.signing import Signature, borrow
+from tests.fixtures.service import oidc
+from tests.login.steps import PAGE, carries_a_token, code_of, sent_back
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+LATER = int(time.time()) + 3600
+
+
+async def refused(service):
+    answer = await service.browser.go(await sent_back(service))
+    assert (answer.status, await code_of(answer)) == (502, "upstream_failed")
+    assert not carries_a_token(answer)
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        {"iss": "https://evil.example.com"},
+        {"iss": ABSENT},
+        {"iss": None},
+        {"iss": ["http://127.0.0.1"]},
+        {"aud": "somebody-else"},
+        {"aud": ABSENT},
+        {"aud": None},
+        {"aud": []},
+        {"aud": {}},
+        {"aud": ["dhq-auth", "somebody-else"]},
+        {"aud": ["dhq-auth", "somebody-else"], "azp": "somebody-else"},
+        {"azp": "somebody-else"},
+        {"exp": ABSENT},
+        {"exp": 1_600_000_000},
+        {"exp": str(LATER)},
+        {"exp": True},
+        {"exp": None},
+        {"exp": math.inf},
+        {"exp": math.nan},
+        {"exp": 10**400},
+        {"exp": -(10**400)},
+        {"iat": ABSENT},
+        {"iat": LATER},
+        {"iat": "now"},
+        {"iat": False},
+        {"nbf": LATER},
+        {"nbf": "soon"},
+        {"nonce": ABSENT},
+        {"nonce": "of another login"},
+        {"nonce": None},
+        {"nonce": ["x"]},
+        {"at_hash": "of another token"},
+        {"at_hash": 7},
+        {"at_hash": "é"},
+        {"sub": ABSENT},
+        {"sub": None},
+        {"sub": ""},
+        {"sub": 0},
+        {"sub": 1001},
+        {"sub": True},
+        {"sub": ["1001"]},
+        {"sub": "x" * 256},
+        {"sub": "1001\x00"},
+        {"sub": "10\ud80001"},
+        {"auth_time": "noon"},
+        {"amr": "pwd"},
+        {"padding": "x" * 20_000},
+    ],
+    ids=lambda lie: str(lie)[:50],
+)
+async def test_an_id_token_that_is_not_of_this_login_is_refused(service, issuer, lie):
+    issuer.lies.id_token = lie
+    await refused(service)
+
+
+@pytest.mark.parametrize("how", set(Signature) - {Signature.HONEST, Signature.WITHOUT_KID})
+async def test_an_id_token_that_the_issuer_has_not_signed_is_refused(service, issuer, how):
+    issuer.lies.signature = how
+    await refused(service)
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"aud": ["dhq-auth"]},
+        {"aud": ["dhq-auth", "friend"], "azp": "dhq-auth"},
+        {"azp": "dhq-auth"},
+        {"at_hash": ABSENT},
+        {"auth_time": ABSENT},
+        {"exp": LATER + 0.5},
+        {"iat": int(time.time()) - 86_400},
+        {"nbf": 0},
+        {"unknown": {"deep": [1, None, {"x": "é"}]}},
+        {"sub": "x" * 255},
+        {"sub": "auth0|ünïcode @ 1"},
+    ],
+    ids=lambda claims: str(claims)[:50],
+)
+async def test_an_honest_id_token_may_say_more_or_less(service, issuer, claims):
+    issuer.lies.id_token = claims
+    if "sub" in claims:
+        issuer.user["sub"] = claims["sub"]
+    assert await service.log_in("acme")
+
+
+async def test_clocks_may_be_a_little_apart(service, issuer, clock):
+    clock.advance(seconds=-25)
+    assert await service.log_in("acme")
+    clock.advance(hours=1, seconds=40)
+    issuer.lies.id_token = {"exp": int(clock.now.timestamp()) - 25}
+    assert await service.log_in("acme")
+
+
+async def test_a_token_without_kid_is_checked_by_the_only_key(service, issuer):
+    issuer.lies.signature = Signature.WITHOUT_KID
+    assert await service.log_in("acme")
+
+
+async def test_a_token_without_kid_fits_no_key_among_several(service, issuer):
+    issuer.rotate_keys(keep_old=True)
+    issuer.lies.signature = Signature.WITHOUT_KID
+    await refused(service)
+
+
+async def test_a_token_without_kid_is_checked_by_the_only_key_of_its_algorithm(service, issuer):
+    issuer.lies.jwks = {
+        "keys": [key.as_dict(private=False) for key in (borrow("ES256"), *issuer.keys)]
+    }
+    issuer.lies.signature = Signature.WITHOUT_KID
+    assert await service.log_in("acme")
+
+
+async def test_an_issuer_may_sign_with_an_elliptic_curve(start):
+    async with OidcIssuer(alg="ES256") as issuer:
+        service = await start(issuer, **oidc(issuer))
+        assert await service.log_in("acme")
+
+
+@pytest.mark.parametrize(
+    "announced",
+    [["ES256"], [], None, "RS256 ES256", 7, ["none"], ["HS256"]],
+    ids=str,
+)
+async def test_an_algorithm_that_was_not_announced_is_refused(service, issuer, announced):
+    issuer.lies.discovery = {"id_token_signing_alg_values_supported": announced}
+    await refused(service)
+
+
+@pytest.mark.parametrize("alg", ["none", "HS256"])
+async def test_announcing_a_weak_algorithm_does_not_allow_it(service, issuer, alg):
+    issuer.lies.discovery = {"id_token_signing_alg_values_supported": [alg, "RS256"]}
+    issuer.lies.signature = Signature.NONE if alg == "none" else Signature.CLIENT_SECRET
+    await refused(service)
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        {"id_token": ABSENT},
+        {"id_token": None},
+        {"id_token": ""},
+        {"id_token": "a.b.c"},
+        {"id_token": "a.b.c.d.e"},
+        {"id_token": ["a.b.c"]},
+        {"id_token": "\ud800.é.\x00"},
+        {"id_token": {"payload": "e30", "signatures": []}},
+    ],
+    ids=str,
+)
+async def test_a_token_answer_without_a_proper_id_token_is_refused(service, issuer, lie):
+    issuer.lies.token = lie
+    await refused(service)
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        [],
+        {},
+        None,
+        "keys",
+        [None, 7, "x", [], {}],
+        [{"kty": "oct", "k": "c2VjcmV0"}],
+        [{"kty": "RSA"}],
+        [{"kty": "RSA", "n": 7, "e": "AQAB"}],
+        [{"kty": "RSA", "n": "\ud800", "e": "é"}],
+        [{"kty": ["RSA"], "n": "AQAB", "e": "AQAB"}],
+        [{"kty": "EC", "crv": "P-256", "x": "AA", "y": "AA"}],
+        [{"kty": "OKP", "crv": "Ed25519", "x": ""}],
+        [{"kty": "RSA", "n": "wwwww", "e": "AQAB"}],
+    ],
+    ids=str,
+)
+async def test_keys_that_cannot_be_used_verify_nothing(service, issuer, keys):
+    issuer.lies.jwks = {"keys": keys}
+    await refused(service)
+
+
+async def test_odd_keys_beside_the_good_one_do_no_harm(service, issuer):
+    odd = [None, {"kty": "oct", "k": "c2VjcmV0"}, {"kty": "RSA", "n": 7}, {"kty": "new"}]
+    issuer.lies.jwks = {"keys": [*odd, issuer.keys[0].as_dict(private=False)]}
+    assert await service.log_in("acme")
+
+
+async def test_a_key_for_encryption_verifies_nothing(service, issuer):
+    issuer.lies.jwks = {"keys": [{**issuer.keys[0].as_dict(private=False), "use": "enc"}]}
+    await refused(service)
+
+
+async def test_claims_that_are_not_in_the_id_token_come_from_the_userinfo(start):
+    async with OidcIssuer(terse_id_token=True) as issuer:
+        service = await start(issuer, **oidc(issuer))
+        token = await service.log_in("acme")
+        assert (await service.check(token))["profile"]["email"] == "ada@example.com"
+
+
+@pytest.mark.parametrize(
+    "lie", [{"sub": "1002"}, {"sub": ABSENT}, {"sub": None}, {"sub": ["1001"]}], ids=str
+)
+async def test_a_userinfo_of_somebody_else_is_refused(start, lie):
+    async with OidcIssuer(terse_id_token=True) as issuer:
+        service = await start(issuer, **oidc(issuer))
+        issuer.lies.userinfo = lie
+        await refused(service)
+
+
+@pytest.mark.parametrize("token", [None, "", 7, "a b\r\nX-Injected: 1", "é", "x" * 100_000])
+async def test_an_access_token_that_fits_no_header_is_not_sent(start, token):
+    async with OidcIssuer(terse_id_token=True) as issuer:
+        service = await start(issuer, **oidc(issuer))
+        issuer.lies.token = {"access_token": token}
+        issuer.lies.id_token = {"at_hash": ABSENT}
+        await refused(service)
+
+
+@pytest.mark.parametrize("method", ["client_secret_basic", "client_secret_post"])
+async def test_the_client_authenticates_as_the_issuer_announces(start, method):
+    async with OidcIssuer() as issuer:
+        issuer.client.auth_method = method
+        service = await start(issuer, **oidc(issuer))
+        assert await service.log_in("acme")
+
+
+async def test_a_public_client_has_no_secret_to_show(start):
+    async with OidcIssuer() as issuer:
+        issuer.client.auth_method = "none"
+        service = await start(issuer, **oidc(issuer, SECRET=""))
+        assert await service.log_in("acme")
+
+
+async def test_a_wrong_client_secret_is_our_fault_and_the_users_page_says_none_of_it(start, issuer):
+    service = await start(issuer, **oidc(issuer, SECRET="not-the-registered-secret"))
+    answer = await service.browser.get(await sent_back(service), headers=PAGE)
+    assert answer.status == 502
+    page = await answer.text()
+    assert "not-the-registered-secret" not in page
+    assert "invalid_client" not in page
+
+
+@pytest.mark.parametrize(
+    ("claims", "expected"),
+    [
+        ({"name": "آرش\u200cپور"}, {"name": "آرش\u200cپور"}),
+        ({"name": "\U0001f469\u200d\U0001f4bb Ada"}, {"name": "\U0001f469\u200d\U0001f4bb Ada"}),
+        ({"name": " \u202eadA\u2066 "}, {"name": "adA"}),
+        ({"name": "<b>Ada</b>"}, {"name": "<b>Ada</b>"}),
+        ({"name": "A\nd\x00a\ud800"}, {"name": "Ada"}),
+        ({"name": "\u200d \u200d"}, {"name": None}),
+        ({"name": "x" * 1025}, {"name": None}),
+        ({"name": {"first": "Ada"}}, {"name": None}),
+        ({"email": ["ada@example.com"]}, {"email": None}),
+        ({"email": "ada@example.com\r\nBcc: x"}, {"email": None}),
+        ({"picture": "javascript:alert(1)"}, {"avatar_url": None}),
+        ({"picture": "data:image/svg+xml,x"}, {"avatar_url": None}),
+        ({"picture": "https://u:p@example.com/"}, {"avatar_url": None}),
+        ({"picture": 7}, {"avatar_url": None}),
+    ],
+    ids=str,
+)
+async def test_what_a_provider_says_of_a_person_is_taken_with_care(
+    service, issuer, claims, expected
+):
+    issuer.user |= claims
+    profile = (await service.check(await service.log_in("acme")))["profile"]
+    assert profile | expected == profile
