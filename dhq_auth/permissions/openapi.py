@@ -30,13 +30,18 @@ _GRANTED = record(
         },
         "service": TEXT,
         "filters": {"type": "object", "description": "what is allowed under conditions"},
+        "fresh_for": {
+            "type": "integer",
+            "minimum": 0,
+            "description": "seconds in which the service need not ask again",
+        },
         "stale_since": {
             "type": "string",
             "format": "date-time",
             "description": "set where an earlier answer stands in for a provider that failed",
         },
     },
-    optional=("filters", "stale_since"),
+    optional=("filters", "fresh_for", "stale_since"),
 )
 _PUBLIC_JWK = record(
     {

@@ -1,10 +1,12 @@
 """The routes of permission tokens, and of the keys by which they are checked."""
 
+import logging
+
 from aiohttp import web
 
 from dhq_auth.accounts.profile import user_info
 from dhq_auth.credentials import Authenticator
-from dhq_auth.errors import InvalidCredential, InvalidRequest
+from dhq_auth.errors import InvalidCredential, InvalidRequest, UpstreamFailed
 from dhq_auth.hookspecs import Grant, GrantContext
 from dhq_auth.permissions import openapi
 from dhq_auth.plugins import PermissionProviders
@@ -14,6 +16,8 @@ from dhq_auth.tokens.store import KeyPurpose
 from dhq_auth.web.params import query
 from dhq_auth.web.routing import Route
 from dhq_auth.work import Work
+
+_log = logging.getLogger(__name__)
 
 KEYS_LIFETIME = 300
 """Seconds for which others may keep our keys (the `max-age` of both routes)."""
@@ -77,10 +81,20 @@ class PermissionViews:
         token = await self._signer.sign(
             SERVICE, who.user.id, self._settings.service_token_lifetime, claims
         )
-        answer = {"token": token, "userid": who.user.id, **claims}
-        if grant.stale_since is not None:
-            answer["stale_since"] = grant.stale_since.isoformat()
-        return web.json_response(answer)
+        self._check_size(token, service)
+        return web.json_response({"token": token, "userid": who.user.id, **claims, **_age(grant)})
+
+    def _check_size(self, token: str, service: str) -> None:
+        """Refuse a token that is larger than what readers take."""
+        allowed = self._settings.limits.max_token
+        if len(token) > allowed:
+            _log.error(
+                "the permissions in %s make a token of %d bytes; MAX_TOKEN allows %d",
+                service,
+                len(token),
+                allowed,
+            )
+            raise UpstreamFailed("The permissions do not fit into a token.", permissions={})
 
     async def public_key(self, _request: web.Request) -> web.StreamResponse:
         """Give the public half of the key that signs service tokens now."""
@@ -95,6 +109,16 @@ class PermissionViews:
 def _claims(service: str, grant: Grant) -> dict[str, object]:
     claims: dict[str, object] = {"permissions": dict(grant.permissions), "service": service}
     return claims if grant.filters is None else {**claims, "filters": dict(grant.filters)}
+
+
+def _age(grant: Grant) -> dict[str, object]:
+    """Return what is to be said of how old the answer is, and how old it may get."""
+    age: dict[str, object] = {}
+    if grant.fresh_for:
+        age["fresh_for"] = int(grant.fresh_for.total_seconds())
+    if grant.stale_since is not None:
+        age["stale_since"] = grant.stale_since.isoformat()
+    return age
 
 
 def _cacheable(response: web.Response) -> web.Response:

@@ -29,7 +29,7 @@ class Limits:
     max_body: int = variable("MAX_BODY", "64k", size(1024, 10 * 1024**2), "bytes of a body")
     max_json_depth: int = variable("MAX_JSON_DEPTH", "16", integer(2, 100), "nesting of JSON")
     max_token: int = variable(
-        "MAX_TOKEN", "8k", size(1024, 65536), "bytes of a token, checked before any work on it"
+        "MAX_TOKEN", "8k", size(1024, 65536), "bytes of a token, of those we get and those we make"
     )
     shutdown_timeout: float = variable(
         "SHUTDOWN_TIMEOUT", "30", seconds(0, 300), "seconds to finish accepted requests at the end"
