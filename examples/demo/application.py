@@ -22,7 +22,7 @@ from yarl import URL
 
 from examples.demo.auth_client import AuthClient, Refused
 from examples.demo.loopback import loopback_only
-from examples.demo.pages import page, redirect, stylesheet
+from examples.demo.pages import STATIC, page, redirect
 
 SERVICE = "notes"
 TOKEN = "demo-token"  # noqa: S105 - the name of a cookie
@@ -149,7 +149,7 @@ def create_application(address: str, auth_address: str) -> web.Application:
             web.get("/sign-in/{provider}", application.sign_in),
             web.get("/callback", application.callback),
             web.post("/sign-out", application.sign_out),
-            web.get("/style.css", stylesheet),
+            STATIC,
         ]
     )
     return app

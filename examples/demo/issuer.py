@@ -19,7 +19,7 @@ from multidict import MultiMapping
 from yarl import URL
 
 from examples.demo.loopback import is_loopback_origin, loopback_only
-from examples.demo.pages import drawing, page, redirect, stylesheet
+from examples.demo.pages import STATIC, drawing, page, redirect
 from examples.demo.people import CLAIMS_OF_SCOPE, PEOPLE, Person
 
 CLIENT_ID = "dhq-auth-demo"
@@ -241,7 +241,7 @@ def create_issuer(
             web.post("/token", issuer.token),
             web.get("/userinfo", issuer.userinfo),
             web.get("/portraits/{sub}.svg", issuer.portrait),
-            web.get("/style.css", stylesheet),
+            STATIC,
         ]
     )
     return app

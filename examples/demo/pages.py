@@ -13,6 +13,8 @@ _TEMPLATES = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+# The stylesheet and the icon.
+STATIC = web.static("/static", _HERE / "static")
 _HEADERS = {
     # Browsers apply form-action to every redirect that follows a form, and the choice of a person
     # leads from the issuer through dhq-auth to the application: three ports of localhost.
@@ -43,8 +45,3 @@ def redirect(location: str) -> web.Response:
     """Send the browser on with GET, whatever it came with (RFC 9110 15.4.4)."""
     headers = {"Location": location, "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
     return web.Response(status=303, headers=headers)
-
-
-async def stylesheet(_: web.Request) -> web.FileResponse:
-    """Serve `/style.css`."""
-    return web.FileResponse(_HERE / "style.css", headers={"Content-Type": "text/css"})

@@ -44,7 +44,7 @@ class FakeDhqAuth(LocalServer):
         return web.json_response(
             {
                 "authenticated": False,
-                "providers": {"demo": {"url": url, "title": "Ada & Co"}},
+                "providers": {"demo": {"url": url}, "<b>": {"url": url}},
                 "reason": "expired" if "Auth-Token" in request.headers else "missing",
             }
         )

@@ -59,7 +59,9 @@ async def test_a_stranger_is_offered_what_dhq_auth_offers(browser: Browser):
     status, text = await browser.get("/")
     assert status == 200
     assert 'href="/sign-in/demo"' in text
-    assert "Ada &amp; Co" in text
+    assert "by Demo" in text
+    assert 'href="/sign-in/%3Cb%3E"' in text
+    assert "<b>" not in text
 
 
 async def test_signing_in_asks_for_a_code_bound_to_this_browser(browser: Browser):
