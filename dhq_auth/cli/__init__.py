@@ -1,0 +1,30 @@
+"""The operator's commands: `dhq-auth COMMAND`, on the database, without a running server.
+
+A command prints its result on standard output, as text or with `--json` as one JSON document, and
+all else on standard error. It ends with 0: done; 1: refused; 2: wrong usage, or settings that
+cannot be used; 130: Ctrl-C.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
+    "serve": ("dhq_auth.cli.serve", "Run the service."),
+    "doctor": ("dhq_auth.cli.doctor", "Look for what is wrong, and say what to do."),
+    "healthcheck": ("dhq_auth.cli.healthcheck", "Ask the running service whether it is well."),
+    "config": ("dhq_auth.cli.config", "The settings: show them, check them."),
+    "keys": ("dhq_auth.cli.keys", "Signing keys: generate a pair, list those in use."),
+    "db": ("dhq_auth.cli.db", "The database: bring it up to date, or say what that would do."),
+    "audit": ("dhq_auth.cli.audit", "The audit log."),
+}
+"""Each command with its module, imported when it is called, and with what it is for."""
+
+
+def main() -> None:
+    """Run the command that the arguments of this process name."""
+    from dhq_auth import logs  # noqa: PLC0415 - who only wants the table needs none of it
+    from dhq_auth.cli.program import program  # noqa: PLC0415
+
+    # What commands find they say themselves; `serve` logs as the settings want it.
+    logs.configure("critical")
+    program()

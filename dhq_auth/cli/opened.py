@@ -1,0 +1,38 @@
+"""The database as commands use it: reached, or refused in a line."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from dhq_auth.cli.outcome import Refused
+from dhq_auth.db import Database
+from dhq_auth.migrations import HEAD
+from dhq_auth.migrations.state import State, state_of
+from dhq_auth.settings import Settings
+
+
+@asynccontextmanager
+async def reached(settings: Settings) -> AsyncIterator[Database]:
+    """Give the database, whatever is in it; an SQLite file that is missing is made by its use.
+
+    Raises StartRefused, which says why, where it cannot be used.
+    """
+    limits = settings.limits
+    database = Database(settings.database_url.value, pool=1, timeout=limits.database_timeout)
+    try:
+        with database.needed_to_start():
+            yield database
+    finally:
+        await database.close()
+
+
+@asynccontextmanager
+async def opened(settings: Settings) -> AsyncIterator[Database]:
+    """Give the database that the service uses; raises Refused unless it is up to date."""
+    async with reached(settings) as database:
+        state, revision = await state_of(database)
+        if state is not State.CURRENT:
+            raise Refused(
+                f"DATABASE_URL: {database} is at revision {revision or 'none'}, not {HEAD}; "
+                "`dhq-auth db check` says what to do"
+            )
+        yield database
