@@ -232,10 +232,10 @@ def _sqlite(url: URL, path: Path, timeout: float, *, pool: int, begin: str) -> A
         connection.isolation_level = None
         cursor = connection.cursor()
         cursor.execute(f"PRAGMA busy_timeout = {int(timeout * BUSY_SHARE * 1000)}")
-        cursor.execute("PRAGMA journal_mode = WAL")
         cursor.execute("PRAGMA foreign_keys = ON")
-        if begin == "BEGIN":
-            cursor.execute("PRAGMA query_only = ON")
+        # The mode is kept in the file, so setting it is a change, which is not for readers.
+        reads = begin == "BEGIN"
+        cursor.execute("PRAGMA query_only = ON" if reads else "PRAGMA journal_mode = WAL")
         cursor.close()
 
     @event.listens_for(engine.sync_engine, "begin")

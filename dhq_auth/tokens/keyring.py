@@ -36,9 +36,9 @@ class KeysUnusable(StartRefused):
     """The keys cannot be used; the text names the setting that is at fault."""
 
 
-def new_private_key() -> rsa.RSAPrivateKey:
+def new_private_key(bits: int = KEY_BITS) -> rsa.RSAPrivateKey:
     """Make an RSA key (RFC 8017); half a second of arithmetic: call it in a thread."""
-    return rsa.generate_private_key(public_exponent=65537, key_size=KEY_BITS)
+    return rsa.generate_private_key(public_exponent=65537, key_size=bits)
 
 
 def private_pem(key: rsa.RSAPrivateKey) -> str:
