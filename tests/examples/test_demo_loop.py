@@ -12,6 +12,7 @@ from socket import create_server, socket
 
 import pytest
 
+from examples.demo.application import TOKEN
 from tests.fakes.browser import chromium
 
 ROOT = Path(__file__).parents[2]
@@ -92,14 +93,17 @@ async def test_from_the_first_click_to_a_verified_token_and_out_again(demo: Demo
 
 
 @pytest.mark.browser
-async def test_nobody_is_signed_in_by_cancelling(demo: Demo):
+async def test_who_cancels_is_nobody_and_may_try_again(demo: Demo):
     async with chromium() as browser:
         page = await browser.new_page()
         await page.goto(f"{demo.application}/sign-in/demo")
         await page.get_by_role("button", name="cancel").click()
         await page.wait_for_url(f"http://localhost:{demo.auth_port}/**")
-        await page.goto(demo.application)
-        await page.get_by_text("Sign in with dhq-auth").wait_for()
+        assert TOKEN not in {cookie["name"] for cookie in await page.context.cookies()}
+        await page.get_by_role("link", name="Try again").click()
+        await page.get_by_role("link", name="the demo issuer").click()
+        await page.get_by_role("button", name="Alan Turing").click()
+        await page.get_by_text("Hello, Alan Turing").wait_for()
 
 
 async def test_ctrl_c_ends_all_three(demo: Demo):
