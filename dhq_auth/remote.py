@@ -55,6 +55,10 @@ class Bounds(Protocol):
     def remote_calls(self) -> int: ...  # noqa: D102
 
 
+class NoAnswer(ValueError):
+    """What came back cannot be used; the text says why, in our words."""
+
+
 class Remote:
     """Calls others, at most `remote_calls` at a time for each name of a provider."""
 
@@ -86,8 +90,10 @@ class Remote:
         except TimeoutError:
             log.warning("%s: no answer in time from %s", provider, _place(url))
             raise UpstreamTimeout(f"{provider} did not answer in time") from None
-        except (aiohttp.ClientError, ValueError, RecursionError, OSError) as error:
-            log.warning("%s: %s from %s", provider, type(error).__name__, _place(url))
+        except (aiohttp.ClientError, ValueError, OSError) as error:
+            # The text of others may hold what no log should.
+            what = error if isinstance(error, NoAnswer) else type(error).__name__
+            log.warning("%s: %s from %s", provider, what, _place(url))
             raise UpstreamFailed(f"{provider} did not answer as it should") from error
 
     async def close(self) -> None:
@@ -108,10 +114,13 @@ class Remote:
         async with self._session.request(
             method, url, headers=headers, data=form, json=sent, allow_redirects=False
         ) as response:
-            if 300 <= response.status < 400:
-                raise ValueError("a redirect where an answer was expected")
+            if response.status < 200 or 300 <= response.status < 400:
+                raise NoAnswer(f"status {response.status}, which is not followed")
             body = await _read(response.content, self._limits.remote_max_body)
-            content = json.loads(body) if body.strip() else None
+            try:
+                content = json.loads(body) if body.strip() else None
+            except (ValueError, RecursionError):
+                raise NoAnswer(f"status {response.status} and no JSON") from None
             return Answer(response.status, response.headers, content)
 
     def _open(self) -> aiohttp.ClientSession:
@@ -275,12 +284,12 @@ def _signature_key(raw: object) -> Key | None:
 
 
 async def _read(stream: aiohttp.StreamReader, limit: int) -> bytes:
-    """Return the whole body, or raise ValueError once it is longer than *limit*."""
+    """Return the whole body, or raise NoAnswer once it is longer than *limit*."""
     chunks, length = [], 0
     async for chunk in stream.iter_any():
         length += len(chunk)
         if length > limit:
-            raise ValueError("the answer is too large")
+            raise NoAnswer(f"more than {limit} bytes")
         chunks.append(chunk)
     return b"".join(chunks)
 

@@ -1,0 +1,477 @@
+"""Outgoing calls end in time, within bounds, and with one of our own errors, whoever answers."""
+
+import asyncio
+import resource
+import ssl
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from dhq_auth.clock import Clock
+from dhq_auth.errors import UpstreamFailed, UpstreamTimeout
+from dhq_auth.remote import Cached, OpenIdIssuer, Remote
+from dhq_auth.settings import Limits, from_environ
+from tests.fakes import faults
+from tests.fakes.application import Application
+from tests.fakes.faults import Gate, answer, dribble, json_answer, redirect
+from tests.fakes.server import Fault
+from tests.fixtures.service import FrozenClock
+
+MEBIBYTE = 1 << 20
+
+
+def limits(**environ: str) -> Limits:
+    return from_environ(environ).limits
+
+
+@pytest.fixture
+async def remote() -> AsyncIterator[Remote]:
+    remote = Remote(limits())
+    yield remote
+    await remote.close()
+
+
+@pytest.fixture
+async def hurried() -> AsyncIterator[Remote]:
+    """One that gives up soon, for tests that wait for it."""
+    remote = Remote(limits(REMOTE_TIMEOUT="0.5", REMOTE_READ_TIMEOUT="0.3"))
+    yield remote
+    await remote.close()
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        faults.garbage,
+        faults.html,
+        faults.deep,
+        faults.long_number,
+        faults.reset,
+        faults.truncated,
+        faults.endless,
+        faults.bomb,
+        redirect("http://127.0.0.1:1/"),
+        redirect("/again", 307),
+        redirect("//[", 308),
+        answer(304),
+        answer(200, b"x" * (MEBIBYTE + 1)),
+        answer(200, b'{"a": ' + b"[" * 3000 + b"]" * 3000 + b"}"),
+        answer(200, b"\xff" * 100),
+        answer(200, b"{}", Content_Encoding="br"),
+        answer(200, b"{}", Content_Encoding="gzip"),
+        answer(200, b"{}", Content_Encoding="deflate"),
+        answer(200, b"{}", Content_Encoding="zstd"),
+    ],
+)
+async def test_what_is_no_answer_is_the_fault_of_who_was_asked(
+    remote: Remote, application: Application, fault: Fault
+) -> None:
+    application.faults["page"] = fault
+    with pytest.raises(UpstreamFailed):
+        await remote.call("acme", "GET", application.url)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"\r\n\r\n",
+        b"nonsense",
+        b"HTTP/9.9 200 OK\r\n\r\n",
+        b"HTTP/1.1 999999 X\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\nx",
+        b"HTTP/1.1 200 OK\r\nX: " + b"x" * 100_000 + b"\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n" + b"X: x\r\n" * 100_000 + b"\r\n",
+        b"HTTP/1.1 200 OK\r\nX\x00: \xff\r\nContent-Length: 1\r\n\r\nx",
+        b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=\xff\r\nContent-Length: 1\r\n\r\nx",
+        b"HTTP/1.1 200 OK\r\nSet-Cookie: \xff=\x01;;;=\r\nContent-Length: 1\r\n\r\nx",
+        b"HTTP/1.1 302 Found\r\nLocation: \xff://\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\nx",
+        b"HTTP/1.1 100 Continue\r\n\r\n" * 1000,
+    ],
+    ids=lambda raw: repr(raw[:60]),
+)
+async def test_what_is_no_http_is_the_fault_of_who_was_asked(remote: Remote, raw: bytes) -> None:
+    async with saying(raw) as url:
+        with pytest.raises(UpstreamFailed):
+            await remote.call("acme", "GET", url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1:1/",
+        "http://nobody.invalid/",
+        "http://[::1",
+        "http://127.0.0.1:99999/",
+        "http:///",
+        "http://" + "a" * 300 + ".example/",
+        "http://a..b/",
+        "http://xn--\udcff/",
+        "ftp://127.0.0.1/",
+        "/relative",
+        "",
+    ],
+)
+async def test_an_address_that_leads_nowhere_is_the_fault_of_who_gave_it(
+    remote: Remote, url: str
+) -> None:
+    with pytest.raises(UpstreamFailed):
+        await remote.call("acme", "GET", url)
+
+
+@pytest.mark.parametrize("fault", [faults.hang, dribble(0.05)], ids=["hangs", "dribbles"])
+async def test_an_answer_that_does_not_end_is_given_up_at_the_deadline(
+    hurried: Remote, application: Application, fault: Fault
+) -> None:
+    application.faults["page"] = fault
+    began = time.monotonic()
+    with pytest.raises(UpstreamTimeout):
+        await hurried.call("acme", "GET", application.url)
+    assert time.monotonic() - began < 5
+
+
+async def test_headers_that_do_not_end_are_given_up(hurried: Remote) -> None:
+    async def drip(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\n")
+        while not writer.is_closing():
+            writer.write(b"X: x\r\n")
+            await writer.drain()
+            await asyncio.sleep(0.05)
+
+    async with listening(drip) as url:
+        began = time.monotonic()
+        with pytest.raises((UpstreamTimeout, UpstreamFailed)):
+            await hurried.call("acme", "GET", url)
+        assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize("fault", [faults.endless, faults.bomb], ids=["endless", "bomb"])
+async def test_a_body_without_end_costs_little_memory(
+    remote: Remote, application: Application, fault: Fault
+) -> None:
+    application.faults["page"] = fault
+    with pytest.raises(UpstreamFailed):
+        await remote.call("acme", "GET", application.url)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    for _ in range(3):
+        with pytest.raises(UpstreamFailed):
+            await remote.call("acme", "GET", application.url)
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    assert grown < 32 * 1024  # KiB; what the bomb unpacks to is 64 MiB
+
+
+async def test_a_body_of_just_the_bound_is_read(remote: Remote, application: Application) -> None:
+    application.faults["page"] = answer(200, b'"' + b"x" * (MEBIBYTE - 2) + b'"')
+    content = (await remote.call("acme", "GET", application.url)).content
+    assert len(content) == MEBIBYTE - 2
+
+
+@pytest.mark.parametrize("status", [200, 201, 400, 401, 404, 500, 503])
+async def test_json_is_an_answer_whatever_its_status(
+    remote: Remote, application: Application, status: int
+) -> None:
+    application.faults["page"] = json_answer({"error": "x"}, status)
+    answered = await remote.call("acme", "GET", application.url)
+    assert (answered.status, answered.content) == (status, {"error": "x"})
+
+
+async def test_a_call_says_who_we_are_and_carries_what_it_should(
+    remote: Remote, application: Application
+) -> None:
+    application.faults["page"] = json_answer({})
+
+    async def remember(request: web.Request, handler: object) -> web.StreamResponse:
+        seen.append((request.method, dict(request.headers), dict(await request.post())))
+        return web.json_response({})
+
+    seen: list[tuple[str, dict[str, str], dict[str, object]]] = []
+    application.faults["page"] = remember
+    form = {"a": "ä&=", "b": ""}
+    await remote.call("acme", "POST", application.url, headers={"X-Test": "1"}, form=form)
+    ((method, headers, body),) = seen
+    assert (method, body) == ("POST", form)
+    assert headers["User-Agent"] == "dhq-auth"
+    assert headers["Accept"] == "application/json"
+    assert headers["X-Test"] == "1"
+
+
+async def test_a_proxy_of_the_environment_gets_nothing(
+    remote: Remote, application: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", application.url)
+    monkeypatch.setenv("http_proxy", application.url)
+    with pytest.raises(UpstreamFailed):
+        await remote.call("acme", "GET", "http://nobody.invalid/")
+    assert application.received == []
+
+
+async def test_a_provider_has_so_many_calls_at_once_and_another_its_own(
+    application: Application,
+) -> None:
+    remote = Remote(limits(REMOTE_CALLS="2"))
+    gate = application.faults["page"] = Gate()
+    waiting = [asyncio.create_task(remote.call("slow", "GET", application.url)) for _ in range(5)]
+    await gate.reached.wait()
+    gate.reached.clear()
+    other = asyncio.create_task(remote.call("other", "GET", application.url))
+    # A call of the slow one that is one too many would come before that of the other.
+    while application.asked["page"] < 3:
+        await gate.reached.wait()
+        gate.reached.clear()
+    assert application.asked["page"] == 3
+    gate.opened.set()
+    await asyncio.gather(*waiting, other, return_exceptions=True)
+    assert application.asked["page"] == 6
+    await remote.close()
+
+
+async def test_a_certificate_that_nobody_vouches_for_is_refused(
+    remote: Remote, tmp_path: Path
+) -> None:
+    async def page(_request: web.Request) -> web.Response:
+        return web.json_response({})
+
+    async with tls_server(page, tmp_path) as url:
+        with pytest.raises(UpstreamFailed):
+            await remote.call("acme", "GET", url)
+
+
+async def test_a_remote_that_is_closed_before_its_first_call_is_closed() -> None:
+    await Remote(limits()).close()
+
+
+class Source:
+    """What a cache fetches from: it counts, and can fail or be slow."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.fault: Exception | None = None
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    async def fetch(self) -> int:
+        self.asked += 1
+        asked = self.asked
+        await self.gate.wait()
+        if self.fault:
+            raise self.fault
+        return asked
+
+
+@pytest.fixture
+def source() -> Source:
+    return Source()
+
+
+@pytest.fixture
+def cached(source: Source, clock: FrozenClock) -> Cached[int]:
+    return Cached(
+        source.fetch, lifetime=timedelta(hours=1), cooldown=timedelta(minutes=1), now=clock
+    )
+
+
+async def test_many_who_need_a_value_at_once_fetch_it_once(
+    cached: Cached[int], source: Source
+) -> None:
+    source.gate.clear()
+    waiting = [asyncio.create_task(cached.get()) for _ in range(10)]
+    await asyncio.sleep(0)
+    source.gate.set()
+    assert await asyncio.gather(*waiting) == [1] * 10
+
+
+async def test_a_caller_who_goes_away_does_not_take_the_fetch_along(
+    cached: Cached[int], source: Source
+) -> None:
+    source.gate.clear()
+    first, second = (asyncio.create_task(cached.get()) for _ in range(2))
+    await asyncio.sleep(0)
+    first.cancel()
+    await asyncio.sleep(0)
+    source.gate.set()
+    assert await second == 1
+    assert source.asked == 1
+
+
+async def test_a_fetch_that_nobody_waits_for_any_more_may_fail_in_silence(
+    cached: Cached[int], source: Source
+) -> None:
+    source.gate.clear()
+    source.fault = UpstreamFailed("x")
+    only = asyncio.create_task(cached.get())
+    await asyncio.sleep(0)
+    only.cancel()
+    await asyncio.sleep(0)
+    source.gate.set()
+    await asyncio.wait(asyncio.all_tasks() - {asyncio.current_task()})
+    source.fault = None
+    assert await cached.get() == 2
+
+
+async def test_all_who_waited_hear_of_a_failure_each_by_an_error_of_their_own(
+    cached: Cached[int], source: Source
+) -> None:
+    source.gate.clear()
+    source.fault = UpstreamFailed("it is down")
+    waiting = [asyncio.create_task(cached.get()) for _ in range(3)]
+    await asyncio.sleep(0)
+    source.gate.set()
+    errors = await asyncio.gather(*waiting, return_exceptions=True)
+    assert [str(error) for error in errors] == ["it is down"] * 3
+    assert len(set(map(id, errors))) == 3
+    assert source.asked == 1
+
+
+async def test_without_a_value_a_failure_is_tried_again_at_once(
+    cached: Cached[int], source: Source
+) -> None:
+    source.fault = UpstreamFailed("x")
+    for _ in range(2):
+        with pytest.raises(UpstreamFailed):
+            await cached.get()
+    source.fault = None
+    assert await cached.get() == 3
+
+
+async def test_a_value_that_is_too_old_is_kept_while_it_cannot_be_fetched(
+    cached: Cached[int], source: Source, clock: FrozenClock
+) -> None:
+    await cached.get()
+    source.fault = UpstreamFailed("x")
+    clock.advance(hours=1)
+    assert [await cached.get() for _ in range(3)] == [1, 1, 1]
+    assert source.asked == 2
+    clock.advance(minutes=1)
+    source.fault = None
+    assert await cached.get() == 3
+
+
+@pytest.mark.parametrize("hours", [-1, -100])
+async def test_a_clock_set_back_neither_keeps_a_value_for_ever_nor_asks_all_the_time(
+    cached: Cached[int], source: Source, clock: FrozenClock, hours: int
+) -> None:
+    await cached.refetched()
+    clock.advance(hours=hours)
+    assert [await cached.get() for _ in range(3)] == [2, 2, 2]
+
+
+async def test_rsa_keys_below_2048_bits_are_not_used(
+    remote: Remote, application: Application, clock: Clock
+) -> None:
+    urls = {
+        name: f"{application.url}/{name}"
+        for name in ("authorization_endpoint", "token_endpoint", "jwks_uri")
+    }
+    modulus = "w" + "x" * 170  # 1024 bits
+    document = {**urls, "issuer": application.url}
+    keys = [{"kty": "RSA", "kid": "small", "e": "AQAB", "n": modulus}]
+    application.faults["page"] = json_answer({**document, "keys": keys})
+    issuer = OpenIdIssuer("acme", application.url, remote, limits(), clock)
+    with pytest.raises(UpstreamFailed, match="no keys that can be used"):
+        await issuer.keys()
+
+
+@pytest.mark.parametrize("name", ["authorization_endpoint", "token_endpoint", "jwks_uri"])
+async def test_the_endpoints_of_an_https_issuer_are_https_too(
+    remote: Remote, clock: Clock, name: str
+) -> None:
+    document = dict.fromkeys(
+        ("authorization_endpoint", "token_endpoint", "jwks_uri"), "https://login.example.com/x"
+    )
+    issuer = OpenIdIssuer("acme", "https://login.example.com", remote, limits(), clock)
+    issuer._check_endpoint(document[name])
+    with pytest.raises(UpstreamFailed):
+        issuer._check_endpoint("http://login.example.com/x")
+
+
+Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+@asynccontextmanager
+async def listening(talk: Talk) -> AsyncIterator[str]:
+    """Run a server that talks as it likes."""
+
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await talk(reader, writer)
+        except ConnectionError:
+            pass
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(connected, "127.0.0.1", 0)
+    try:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+    finally:
+        server.close()
+
+
+@asynccontextmanager
+async def saying(raw: bytes) -> AsyncIterator[str]:
+    """Run a server that says *raw* to whatever it is asked."""
+
+    async def say(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(raw)
+        await writer.drain()
+
+    async with listening(say) as url:
+        yield url
+
+
+@asynccontextmanager
+async def tls_server(
+    page: Callable[[web.Request], Awaitable[web.Response]], folder: Path
+) -> AsyncIterator[str]:
+    """Run a server with a certificate that it signed itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False
+        )
+        .sign(key, hashes.SHA256())
+    )
+    pem = folder / "server.pem"
+    pem.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+        + certificate.public_bytes(serialization.Encoding.PEM)
+    )
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(pem)
+    app = web.Application()
+    app.router.add_get("/", page)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context)
+    await site.start()
+    try:
+        yield f"https://127.0.0.1:{runner.addresses[0][1]}/"
+    finally:
+        await runner.cleanup()
