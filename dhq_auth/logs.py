@@ -12,10 +12,12 @@ import re
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Final, TextIO
 
 _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 _QUERY: Final = re.compile(r"\?[^\s'\"<>]*=[^\s'\"<>]*")
+_ENCODE: Final = json.JSONEncoder(default=str).encode
 _CHATTY: Final = ("aiohttp", "aiosqlite", "asyncio", "sqlalchemy")
 """Libraries whose details name the values that pass through them."""
 
@@ -33,6 +35,8 @@ def configure(level: str, form: str | None = None, stream: TextIO | None = None)
     logging.basicConfig(level=least, handlers=[handler], force=True)
     logging.captureWarnings(capture=True)
     logging.raiseExceptions = False  # a log that cannot be written fails no request
+    # What no format of ours shows need not be found out for every record.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     for name in _CHATTY:
         logging.getLogger(name).setLevel(max(least, logging.WARNING))
 
@@ -51,7 +55,7 @@ class JsonFormatter(logging.Formatter):
         fields = _extra(record) | fields
         if trace := _trace(self, record):
             fields["exception"] = trace
-        return json.dumps(fields, default=str)
+        return _ENCODE(fields)
 
 
 class TextFormatter(logging.Formatter):
@@ -76,8 +80,13 @@ def escaped(text: str) -> str:
 
 def _time(record: logging.LogRecord) -> str:
     """Return when *record* was made (RFC 3339, UTC)."""
-    made = datetime.fromtimestamp(record.created, UTC)
-    return f"{made:%Y-%m-%dT%H:%M:%S}.{made.microsecond // 1000:03}Z"
+    second, rest = divmod(record.created, 1)
+    return f"{_to_the_second(int(second))}.{int(rest * 1000):03}Z"
+
+
+@lru_cache(maxsize=2)
+def _to_the_second(second: int) -> str:
+    return f"{datetime.fromtimestamp(second, UTC):%Y-%m-%dT%H:%M:%S}"
 
 
 def _extra(record: logging.LogRecord) -> dict[str, Any]:

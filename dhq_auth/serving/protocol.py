@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
 LINGER: Final = 2.0
 """Seconds for the rest of a body, and then for a caller to close, after his answer."""
-GRACE: Final = 0.5
-"""Seconds that an unused connection still has for its first request when the service stops."""
+GRACE: Final = 0.25
+"""Seconds that a request already on its way still has to arrive when the service stops."""
 PIPELINE: Final = 4
 """Requests of one connection that may wait behind the one being answered."""
 
@@ -206,7 +206,8 @@ class Connection(RequestHandler):
         message: str | None = None,  # noqa: ARG002 - the parser's words are not for callers
     ) -> web.StreamResponse:
         """Return the answer to what could not be parsed, or to what the application let fall."""
-        if isinstance(exc, ConnectionError) and self.transport is None:
+        gone = self.transport is None or self.transport.is_closing()
+        if gone and isinstance(exc, ConnectionError):
             raise exc  # the caller has left; nobody is to blame
         if isinstance(exc, (AuthError, HttpProcessingError, RequestPayloadError)):
             answer = problem(unparsable(exc, max_url=self._limits.max_url))
@@ -226,20 +227,20 @@ class Connection(RequestHandler):
             resp.force_close()
         resp, lost = await super().finish_response(request, resp, start_time)
         if not lost:
-            await self._settle(request.content)
-        if resp.keep_alive and self.transport is not None:
+            await self._settle(request.content, ending=request.keep_alive and not resp.keep_alive)
+        if resp.keep_alive and self.transport is not None and not self._messages:
             self._server.waiting[self] = None
         return resp, lost
 
-    async def _settle(self, body: StreamReader) -> None:
-        """Take the rest of *body*, so that the next request can follow, or close politely."""
+    async def _settle(self, body: StreamReader, *, ending: bool) -> None:
+        """Take the rest of *body*; then await the next request, or end what the caller does not."""
         if not body.is_eof():
             with suppress(TimeoutError, ConnectionError, RequestPayloadError):
                 async with asyncio.timeout(min(LINGER, self._limits.body_timeout)):
                     left = self._limits.max_body
                     while not body.is_eof() and left > 0:
                         left -= len(await body.readany())
-        if (self._discarding and not self._messages) or not body.is_eof():
+        if ending or not body.is_eof() or (self._discarding and not self._messages):
             await self._linger()
 
     async def _linger(self) -> None:
@@ -250,7 +251,7 @@ class Connection(RequestHandler):
         self._resume_transport_reading()
         self._ended = self._loop.create_future()
         with suppress(TimeoutError):
-            async with asyncio.timeout(LINGER):
+            async with asyncio.timeout(GRACE if self._retiring else LINGER):
                 await self._ended
 
     # How it ends
@@ -262,10 +263,8 @@ class Connection(RequestHandler):
             return
         if self._head_size or not self._body.is_eof():
             return
-        if not self._request_count:
+        if self._waiter is not None or not self._request_count:
             self._await_head(min(GRACE, self._limits.header_timeout))
-        elif self._waiter is not None:
-            self.force_close()
         else:  # between two requests: in a moment it is either idle or busy
             self._loop.call_soon(self.retire)
 

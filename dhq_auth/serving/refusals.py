@@ -102,4 +102,6 @@ def objection(request: web.BaseRequest) -> AuthError | None:
         return InvalidRequest("The Host header is not a host (RFC 9112 3.2).")
     if hdrs.TRANSFER_ENCODING in request.headers and request.version < (1, 1):
         return InvalidRequest("HTTP/1.0 knows no Transfer-Encoding (RFC 9112 6.1).")
+    if request.headers.get(hdrs.EXPECT, "100-continue").lower() != "100-continue":
+        return ExpectationFailed()
     return None

@@ -12,7 +12,8 @@ from typing import Final
 
 from aiohttp import web
 
-from dhq_auth.serving.server import BACKLOG, Runner
+from dhq_auth.errors import StartRefused
+from dhq_auth.serving.server import Runner
 from dhq_auth.serving.sockets import allow_connections, announce, bind
 from dhq_auth.settings import Settings, SettingsError
 
@@ -30,6 +31,7 @@ def run(
     *,
     sockets: Sequence[socket.socket] | None = None,
     lifeline: socket.socket | None = None,
+    greeting: str = "",
 ) -> int:
     """Serve what *factory* makes until SIGTERM or SIGINT; return the exit code.
 
@@ -40,7 +42,7 @@ def run(
     sockets = sockets or bind(settings.host, settings.port)
     _note_room(settings)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        return runner.run(_Service(settings, factory, sockets, lifeline).serve())
+        return runner.run(_Service(settings, factory, sockets, lifeline, greeting).serve())
 
 
 def load(name: str) -> Factory:
@@ -59,11 +61,13 @@ class _Service:
         factory: Factory,
         sockets: Sequence[socket.socket],
         lifeline: socket.socket | None,
+        greeting: str,
     ) -> None:
         self._settings = settings
         self._factory = factory
         self._sockets = sockets
         self._lifeline = lifeline
+        self._greeting = greeting
         self._told_to_stop = asyncio.Event()
 
     async def serve(self) -> int:
@@ -76,7 +80,7 @@ class _Service:
                     await self._told_to_stop.wait()
             finally:
                 await runner.cleanup()
-        except SettingsError:
+        except (SettingsError, StartRefused):
             raise
         except Exception:  # noqa: BLE001 - whatever it is, the operator reads it in the log
             _log.exception("the service failed")
@@ -94,12 +98,11 @@ class _Service:
             await asyncio.gather(setup, return_exceptions=True)
             return False
         await setup
-        for sock in self._sockets:
-            await web.SockSite(runner, sock, backlog=BACKLOG).start()
+        await runner.listen(self._sockets)
         if self._lifeline is not None:
             self._lifeline.send(b".")
         else:
-            announce(self._sockets)
+            announce(self._sockets, self._greeting)
         return True
 
     def _heed_signals(self) -> None:

@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+import socket
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
@@ -10,7 +11,7 @@ from aiohttp import hdrs, web
 
 from dhq_auth.errors import Unavailable
 from dhq_auth.serving.protocol import Connection
-from dhq_auth.serving.refusals import SERVER, ExpectationFailed, objection, problem
+from dhq_auth.serving.refusals import SERVER, objection, problem
 from dhq_auth.settings import Limits
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
@@ -34,7 +35,6 @@ class Server(web.Server):
         super().__init__(_guarded(handler), request_factory=request_factory)
         self._limits = limits
         self._empty: asyncio.Future[None] | None = None
-        self.accepted = 0
         self.retiring = False
         self.waiting: dict[Connection, None] = {}
         """Connections that have nothing under way, the one that waits longest first."""
@@ -46,7 +46,6 @@ class Server(web.Server):
     def connection_made(self, handler: web.RequestHandler, transport: asyncio.Transport) -> None:
         """Take the connection in, in place of an idle one if need be; or turn it away."""
         super().connection_made(handler, transport)
-        self.accepted += 1
         excess = len(self._connections) - self._limits.max_connections
         if excess <= 0:
             return
@@ -70,19 +69,6 @@ class Server(web.Server):
     def _note_empty(self) -> None:
         if self._empty is not None and not self._connections and not self._empty.done():
             self._empty.set_result(None)
-
-    async def accept_what_is_queued(self) -> None:
-        """Let the loop turn until the connections that the system made for us are ours.
-
-        They would be reset when their socket closes; the loop may take but one of them a turn.
-        """
-        quiet = 0
-        for _ in range(BACKLOG):
-            known = self.accepted
-            await asyncio.sleep(0)
-            quiet = quiet + 1 if self.accepted == known else 0
-            if quiet > 2:
-                return
 
     def pre_shutdown(self) -> None:
         """Let every connection end: idle ones now, the others after their answer."""
@@ -109,12 +95,26 @@ class Runner(web.AppRunner):
     def __init__(self, app: web.Application, limits: Limits) -> None:
         super().__init__(app, shutdown_timeout=limits.shutdown_timeout)
         self._limits = limits
+        self._listening: list[socket.socket] = []
         app.on_response_prepare.append(_named)
+
+    async def listen(self, sockets: Sequence[socket.socket]) -> None:
+        """Serve on *sockets*."""
+        for sock in sockets:
+            await web.SockSite(self, sock, backlog=BACKLOG).start()
+            self._listening.append(sock)
 
     async def cleanup(self) -> None:
         """Close the door, finish what has come in by it, and let the application end."""
-        if isinstance(self.server, Server):
-            await self.server.accept_what_is_queued()
+        # What the system has accepted for us would be reset when its socket closes.
+        late = [connection for sock in self._listening for connection in _queued(sock)]
+        self._listening.clear()
+        for site in self.sites:
+            await site.stop()
+        if self.server is not None:
+            loop = asyncio.get_running_loop()
+            for connection in late:
+                await loop.connect_accepted_socket(self.server, connection)
         await super().cleanup()
 
     async def _make_server(self) -> web.Server:
@@ -124,16 +124,18 @@ class Runner(web.AppRunner):
         )
 
 
+def _queued(listening: socket.socket) -> Iterator[socket.socket]:
+    with suppress(OSError):  # BlockingIOError: there are no more
+        while True:
+            yield listening.accept()[0]
+
+
 def _guarded(handler: Handler) -> Handler:
-    """Keep from *handler* what no application should see, and from callers aiohttp's own words."""
+    """Keep from *handler* what no application should see."""
 
     async def answer(request: web.BaseRequest) -> web.StreamResponse:
-        if (error := objection(request)) is not None:
-            return problem(error)
-        try:
-            return await handler(request)
-        except web.HTTPExpectationFailed:  # raised before any middleware runs
-            return problem(ExpectationFailed())
+        error = objection(request)
+        return await handler(request) if error is None else problem(error)
 
     return answer
 

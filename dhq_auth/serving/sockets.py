@@ -4,8 +4,9 @@ import errno
 import logging
 import resource
 import socket
+import sys
 from collections.abc import Iterable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Final
 
 UNSENT: Final = 30_000
@@ -56,21 +57,28 @@ def bind_for_workers(host: str, port: int, workers: int) -> list[list[socket.soc
         raise ListenError(_explained(host, port, error)) from error
 
 
-def announce(sockets: Iterable[socket.socket]) -> None:
-    """Log where we listen."""
+def announce(sockets: Iterable[socket.socket], greeting: str = "") -> None:
+    """Log where we listen; greet whoever started us."""
     for sock in sockets:
         host, port = sock.getsockname()[:2]
         _log.info("listening on http://%s:%d", f"[{host}]" if ":" in host else host, port)
+    with suppress(OSError):  # nobody reads it
+        sys.stdout.write(greeting)
+        sys.stdout.flush()
 
 
 def allow_connections(number: int) -> int:
     """Raise the limit on open files for *number* connections; return how many it allows."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = number + OTHER_FILES
-    if resource.RLIM_INFINITY in {soft, hard} or soft >= wanted:
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
         return number
-    resource.setrlimit(resource.RLIMIT_NOFILE, (min(wanted, hard), hard))
-    return max(1, min(wanted, hard) - OTHER_FILES)
+    allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+    except (ValueError, OSError):  # the system has a lower limit of its own
+        allowed = soft
+    return min(number, max(1, allowed - OTHER_FILES))
 
 
 def _addresses(host: str, port: int) -> "list[tuple[socket.AddressFamily, tuple[object, ...]]]":

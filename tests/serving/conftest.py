@@ -7,6 +7,7 @@ import uvloop
 from aiohttp import web
 
 from dhq_auth.serving.server import Runner, Server
+from dhq_auth.serving.sockets import bind
 from dhq_auth.settings import from_environ
 from tests.serving.application import create
 from tests.serving.wire import Wire
@@ -49,7 +50,7 @@ async def served() -> AsyncIterator[Callable[..., Awaitable[Served]]]:
             runner = Runner(app, limits)
             await runner.setup()
             stack.push_async_callback(runner.cleanup)
-            await web.TCPSite(runner, "127.0.0.1", 0).start()
+            await runner.listen(bind("127.0.0.1", 0))
             return Served(app, runner, stack)
 
         yield start

@@ -186,9 +186,10 @@ async def test_an_odd_path_is_just_not_found(served, path):
     assert (await wire.ask(get(path))).status == 404
 
 
-async def test_an_expectation_that_we_do_not_know_is_417(served):
+@pytest.mark.parametrize("more", ["", "\xff\xfe", " 100-continue"])
+async def test_an_expectation_that_we_do_not_know_is_417(served, more):
     wire = await (await served()).connect()
-    answer = await wire.ask(get("/", "Expect: miracles?jwt=1"))
+    answer = await wire.ask(get("/", f"Expect: miracles?jwt=1{more}"))
     assert answer.status == 417
     assert b"miracles" not in answer.body
 
