@@ -21,5 +21,5 @@ def explained(error: Exception) -> tuple[int, list[str]] | None:
         case SettingsError():
             return UNUSABLE, [*error.faults]
         case Refused() | StartRefused() | AuthError():
-            return REFUSED, [escaped(str(error))]
+            return REFUSED, [escaped(line) for line in str(error).splitlines()]
     return None
