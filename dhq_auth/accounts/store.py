@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from unicodedata import normalize
 
 from sqlalchemy import (
     Boolean,
@@ -220,8 +219,12 @@ async def free_username(db: Db, wanted: str) -> str:
 
 
 def fold_email(email: str) -> str:
-    """Return what *email* is compared by."""
-    return normalize("NFC", email).casefold()
+    """Return what *email* is compared by: letters of either case are the same, ASCII ones.
+
+    Of the others Unicode takes some for ASCII (the Kelvin sign for a k, a long s for an s), which
+    would make one account of two mailboxes.
+    """
+    return email.lower() if email.isascii() else email
 
 
 def new_user(now: datetime, **known: Any) -> User:
