@@ -183,9 +183,8 @@ async def _refresh(
     }
     if identity.email and (verified or not user.email_verified):
         today |= {"email": identity.email, "email_verified": verified}
-    changed = {column: value for column, value in today.items() if value != getattr(user, column)}
-    if not changed:
+    if all(getattr(user, column) == value for column, value in today.items()):
         return user
-    await store.refresh_user(tx.db, user.id, tx.now, **changed)
+    await store.refresh_user(tx.db, user.id, tx.now, **today)
     refreshed = await store.user_by_id(tx.db, user.id)
     return refreshed or user

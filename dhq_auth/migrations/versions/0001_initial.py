@@ -6,7 +6,6 @@ Revision 0001, after nothing.
 import secrets
 from datetime import UTC, datetime
 from typing import Any
-from unicodedata import normalize
 
 import sqlalchemy as sa
 from alembic import op
@@ -205,7 +204,7 @@ def _upgraded(row: dict[str, Any], keys: set[str]) -> dict[str, Any]:
         "email": email,
         "idhash": secrets.token_hex(16),
         "username_key": _username_key(row["username"], keys),
-        "email_key": normalize("NFC", email).casefold() if email else None,
+        "email_key": email.lower() if email and email.isascii() else email,
         "email_verified": False,
         "is_admin": False,
         "is_active": True,
