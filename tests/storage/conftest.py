@@ -1,0 +1,56 @@
+"""Fixtures: a database of its own for each test, with and without a service in front of it."""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from dhq_auth.clock import Clock
+from dhq_auth.db import Database
+from dhq_auth.events import Event
+from dhq_auth.work import Work
+from tests.fakes.postgres import PostgresServer
+from tests.fakes.proxy import Proxy
+
+TIMEOUT = 1.0
+"""DATABASE_TIMEOUT where a test waits for it, in seconds."""
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """A database that is up to date."""
+    database = Database(database_url, pool=5, timeout=20)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+def announced() -> list[Event]:
+    """What `work` has announced."""
+    return []
+
+
+@pytest.fixture
+def work(database: Database, clock: Clock, announced: list[Event]) -> Work:
+    """Transactions on the database."""
+
+    async def announce(event: Event) -> None:
+        announced.append(event)
+
+    return Work(database, clock, announce)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The DATABASE_URL of a database in which nothing is yet."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/data/dhq-auth.db"
+    else:
+        yield request.getfixturevalue("postgres_url")
+
+
+@pytest.fixture
+async def proxy(postgres: PostgresServer) -> AsyncIterator[Proxy]:
+    """A proxy in front of PostgreSQL."""
+    async with Proxy(postgres.port) as proxy:
+        yield proxy
