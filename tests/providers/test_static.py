@@ -47,7 +47,7 @@ class Seconds:
 
 
 @pytest.fixture
-def clock() -> Seconds:
+def seconds() -> Seconds:
     """The clock that tells when to look at the file."""
     return Seconds()
 
@@ -100,21 +100,21 @@ async def test_the_file_of_the_demo_is_understood(question: Question):
 
 
 async def test_a_changed_file_counts_from_the_next_look_on(
-    tmp_path: Path, clock: Seconds, question: Question, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, seconds: Seconds, question: Question, caplog: pytest.LogCaptureFixture
 ):
     caplog.set_level(logging.INFO)
     file = written(tmp_path / "p.toml", '["*"."*"]\nread = true\n')
-    provider = StaticPermissions(file, clock)
+    provider = StaticPermissions(file, seconds)
     written(file, '["*"."*"]\nread = 7\n')
-    clock.now += LOOK_EVERY - 0.01
+    seconds.now += LOOK_EVERY - 0.01
     assert await permissions(provider, question()) == {"read": True}
-    clock.now += 0.01
+    seconds.now += 0.01
     assert await permissions(provider, question()) == {"read": 7}
     assert "was read anew" in caplog.text
 
 
 async def test_a_link_that_leads_elsewhere_is_a_change(
-    tmp_path: Path, clock: Seconds, question: Question
+    tmp_path: Path, seconds: Seconds, question: Question
 ):
     first = written(tmp_path / "1.toml", '["*"."*"]\nread = 1\n')
     second = written(tmp_path / "2.toml", '["*"."*"]\nread = 2\n')
@@ -122,10 +122,10 @@ async def test_a_link_that_leads_elsewhere_is_a_change(
     os.utime(second, ns=(times.st_atime_ns, times.st_mtime_ns))
     link = tmp_path / "link.toml"
     link.symlink_to(first)
-    provider = StaticPermissions(link, clock)
+    provider = StaticPermissions(link, seconds)
     link.unlink()
     link.symlink_to(second)
-    clock.now += LOOK_EVERY
+    seconds.now += LOOK_EVERY
     assert await permissions(provider, question()) == {"read": 2}
 
 
@@ -133,23 +133,23 @@ async def test_a_link_that_leads_elsewhere_is_a_change(
 async def test_a_broken_change_keeps_what_was_there_and_is_logged_once(
     broken: str | None,
     tmp_path: Path,
-    clock: Seconds,
+    seconds: Seconds,
     question: Question,
     caplog: pytest.LogCaptureFixture,
 ):
     file = written(tmp_path / "p.toml", '["*"."*"]\nread = true\n')
-    provider = StaticPermissions(file, clock)
+    provider = StaticPermissions(file, seconds)
     if broken is None:
         file.unlink()
     else:
         written(file, broken)
     for _ in range(3):
-        clock.now += LOOK_EVERY
+        seconds.now += LOOK_EVERY
         assert await permissions(provider, question()) == {"read": True}
     assert [record.levelname for record in caplog.records] == ["ERROR"]
     assert str(file) in caplog.text
     written(file, '["*"."*"]\nread = false\n')
-    clock.now += LOOK_EVERY
+    seconds.now += LOOK_EVERY
     assert await permissions(provider, question()) == {"read": False}
 
 
