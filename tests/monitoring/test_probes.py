@@ -1,0 +1,57 @@
+"""Alive, ready, and what the API looks like."""
+
+import pytest
+
+from tests.fakes.postgres import PostgresServer
+from tests.fixtures.service import Start
+
+
+async def test_alive_and_ready(start: Start) -> None:
+    service = await start()
+    for path in ("/healthz", "/readyz"):
+        answer = await service.browser.get(path)
+        assert (answer.status, await answer.json()) == (200, {"status": "OK"})
+        assert answer.headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_alive_but_not_ready_where_the_database_is_gone(
+    start: Start, postgres: PostgresServer, postgres_template: str
+) -> None:
+    name = postgres.create(postgres_template)
+    service = await start(DATABASE_URL=postgres.url(name), DATABASE_TIMEOUT="1")
+    postgres.drop(name)
+    alive = await service.browser.get("/healthz")
+    assert alive.status == 200
+    ready = await service.browser.get("/readyz")
+    assert ready.status == 503
+    assert int(ready.headers["Retry-After"]) > 0
+    told = await ready.json()
+    assert told["code"] == "unavailable"
+    assert "postgres" not in str(told).lower()
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_the_document_describes_every_route_that_is_no_page(start: Start) -> None:
+    service = await start()
+    answer = await service.browser.get("/openapi.json")
+    document = await answer.json()
+    assert document["openapi"].startswith("3.1")
+    assert document["servers"] == [{"url": service.url}]
+    described = {
+        (path, method.upper()) for path, item in document["paths"].items() for method in item
+    }
+    served = {
+        (route.resource.canonical.rstrip("/"), route.method)
+        for route in service.app.router.routes()
+        if route.resource is not None and route.method != "HEAD"
+    }
+    pages = {"", "/login", "/profile", "/signed-out", "/static"}
+    assert described == {route for route in served if route[0] not in pages}
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_the_document_names_the_cookie_that_the_service_uses(start: Start) -> None:
+    service = await start(SESSION_NAME="sid")
+    document = await (await service.browser.get("/openapi.json")).json()
+    assert document["components"]["securitySchemes"]["session"]["name"] == "sid"
