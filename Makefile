@@ -15,7 +15,7 @@ help: ## list what can be made
 install: $(VENV)/.installed ## install the service into .venv, exactly as locked
 
 run: install ## serve on http://localhost:8000; keys and database are made when missing
-	@exec $(BIN)/python server.py
+	@exec $(BIN)/dhq-auth serve --summary
 
 demo: install ## the whole loop without Google or GitHub: a local issuer, an application, and us
 	@exec $(BIN)/python -m examples.demo

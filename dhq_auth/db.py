@@ -129,12 +129,15 @@ class Database:
     @contextmanager
     def needed_to_start(self) -> Iterator[None]:
         """Say to the operator why we cannot start, where what is inside raises Unavailable."""
+        told_at, self._told_at = self._told_at, float("inf")  # he need not read it in the log, too
         try:
             yield
         except Unavailable as error:
             raise StartRefused(
                 f"DATABASE_URL: {self} cannot be used: {_reason(error.__cause__)}"
             ) from error
+        finally:
+            self._told_at = told_at
 
     async def close(self) -> None:
         """Close every connection."""

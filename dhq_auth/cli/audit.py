@@ -12,7 +12,7 @@ from dhq_auth.cli.output import Json, print_json
 from dhq_auth.cli.table import print_table
 from dhq_auth.settings import Settings, from_environ
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, add_completion=False)
 
 
 @app.callback()

@@ -29,7 +29,7 @@ MEANING: Final[Mapping[State, str]] = {
 }
 """What each state of the database means to the operator."""
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, add_completion=False)
 
 
 @app.callback()

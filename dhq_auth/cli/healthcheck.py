@@ -15,7 +15,7 @@ from dhq_auth.settings import Settings, SettingsError, from_environ
 WHAT_IT_SAYS: Final = {"status": "OK"}
 LONGEST_ANSWER: Final = 4096
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command()

@@ -13,7 +13,7 @@ from dhq_auth.settings import Settings, from_environ
 from dhq_auth.tokens.keyring import KEY_BITS, SigningKey, new_private_key, private_pem, public_pem
 from dhq_auth.tokens.store import KeyPurpose
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, add_completion=False)
 
 
 @app.callback()

@@ -7,7 +7,7 @@ import typer
 
 from dhq_auth.serving import serve
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command()

@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from dhq_auth import logs
+from dhq_auth.errors import StartRefused
 from dhq_auth.serving.sockets import ListenError
+from dhq_auth.serving.summary import summary_of
 from dhq_auth.settings import Settings, SettingsError, from_environ
 
 APPLICATION: Final = "dhq_auth.app:create_app"
@@ -14,13 +16,17 @@ APPLICATION: Final = "dhq_auth.app:create_app"
 _log = logging.getLogger("dhq_auth.serving")
 
 
-def serve(environ: Mapping[str, str], application: str = APPLICATION) -> int:
+def serve(
+    environ: Mapping[str, str], application: str = APPLICATION, *, summary: bool | None = None
+) -> int:
     """Serve as *environ* says until told to stop; return the exit code.
 
-    0: stopped in good order; 1: cannot listen, or failed; 2: the settings cannot be used.
-    *application* names, as `module:function`, what makes the application from the settings.
+    0: stopped in good order; 1: cannot start, or failed; 2: the settings cannot be used.
+    *application* names, as `module:function`, what makes the application from the settings. With
+    *summary* we say on standard output what is on and what is off, once we listen; None means: if
+    that is a terminal.
     """
-    return exit_code(lambda: _serve(environ, application))
+    return exit_code(lambda: _serve(environ, application, summary))
 
 
 def exit_code(call: Callable[[], int]) -> int:
@@ -30,29 +36,34 @@ def exit_code(call: Callable[[], int]) -> int:
     except SettingsError as error:
         sys.stderr.writelines(f"{fault}\n" for fault in error.faults)
         return 2
-    except ListenError as error:
+    except (ListenError, StartRefused) as error:
         sys.stderr.write(f"{error}\n")
         return 1
 
 
-def _serve(environ: Mapping[str, str], application: str) -> int:
+def _serve(environ: Mapping[str, str], application: str, summary: bool | None) -> int:  # noqa: FBT001
     settings = from_environ(environ)
     logs.configure(settings.log_level, settings.log_format)
     for warning in settings.warnings:
         _log.warning("%s", warning)
-    return (_run if settings.workers == 1 else _supervise)(settings, environ, application)
+    greets = sys.stdout.isatty() if summary is None else summary
+    greeting = summary_of(settings) if greets else ""
+    run = _run if settings.workers == 1 else _supervise
+    return run(settings, environ, application, greeting)
 
 
 # Imported when needed: a supervisor needs no HTTP, and settings at fault need neither.
 
 
-def _run(settings: Settings, _environ: Mapping[str, str], application: str) -> int:
+def _run(settings: Settings, _environ: Mapping[str, str], application: str, greeting: str) -> int:
     from dhq_auth.serving.run import load, run  # noqa: PLC0415
 
-    return run(settings, load(application))
+    return run(settings, load(application), greeting=greeting)
 
 
-def _supervise(settings: Settings, environ: Mapping[str, str], application: str) -> int:
+def _supervise(
+    settings: Settings, environ: Mapping[str, str], application: str, greeting: str
+) -> int:
     from dhq_auth.serving.supervisor import supervise  # noqa: PLC0415
 
-    return supervise(settings, environ, application)
+    return supervise(settings, environ, application, greeting=greeting)

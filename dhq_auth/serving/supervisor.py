@@ -54,12 +54,15 @@ def supervise(
     environ: Mapping[str, str],
     application: str,
     patience: Patience = PATIENCE,
+    greeting: str = "",
 ) -> int:
     """Run WORKERS processes that serve *application* until told to stop; return the exit code."""
     sockets = bind_for_workers(settings.host, settings.port, settings.workers)
     # The path as it is here: a worker must find the same modules as we would.
     path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)  # noqa: PTH109
-    supervisor = Supervisor(sockets, {**environ, "PYTHONPATH": path}, application, patience)
+    supervisor = Supervisor(
+        sockets, {**environ, "PYTHONPATH": path}, application, patience, greeting
+    )
     return asyncio.run(supervisor.run())
 
 
@@ -72,11 +75,13 @@ class Supervisor:
         environ: Mapping[str, str],
         application: str,
         patience: Patience,
+        greeting: str,
     ) -> None:
         self._sockets = sockets
         self._environ = environ
         self._application = application
         self._patience = patience
+        self._greeting = greeting
         self._workers: set[Worker] = set()
         self._stopping = asyncio.Event()
         self._code = 0
@@ -91,7 +96,7 @@ class Supervisor:
         if not await first.serves():
             code = await first.ended()
             return 0 if self._stopping.is_set() else max(code, 1)
-        announce(self._sockets[0])
+        announce(self._sockets[0], self._greeting)
         slots = range(len(self._sockets))
         await asyncio.gather(*(self._keep(slot, first if slot == 0 else None) for slot in slots))
         return self._code

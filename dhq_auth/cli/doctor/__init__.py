@@ -40,7 +40,7 @@ CHECKS: Final[tuple[tuple[str, Check], ...]] = (
 
 _COLOURS: Final = {Level.OK: "green", Level.WARNING: "yellow", Level.FAULT: "bold red"}
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command()
