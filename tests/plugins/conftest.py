@@ -8,6 +8,7 @@ from textwrap import dedent
 import pytest
 
 Write = Callable[..., str]
+Offer = Callable[..., None]
 
 
 @pytest.fixture
@@ -28,3 +29,18 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Write]:
     for name in set(sys.modules) - before:
         if str(getattr(sys.modules[name], "__file__", "")).startswith(str(folder)):
             del sys.modules[name]
+
+
+@pytest.fixture
+def offer(module: Write, tmp_path: Path) -> Offer:
+    """A function that installs a package which offers entry points of a group."""
+
+    def install(package: str, group: str, **points: str) -> None:
+        folder = tmp_path / "modules" / f"{package}-1.0.dist-info"
+        folder.mkdir()
+        metadata = f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n"
+        (folder / "METADATA").write_text(metadata, encoding="utf-8")
+        lines = [f"[{group}]", *(f"{name} = {value}" for name, value in points.items())]
+        (folder / "entry_points.txt").write_text("\n".join(lines), encoding="utf-8")
+
+    return install

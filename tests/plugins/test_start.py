@@ -10,7 +10,7 @@ import pytest
 from dhq_auth.app import create_app
 from dhq_auth.plugins import Extensions, PermissionProviders, PluginError
 from dhq_auth.settings import Settings, from_environ
-from tests.plugins.conftest import Write
+from tests.plugins.conftest import Offer, Write
 
 ROOT = Path(__file__).parents[2]
 
@@ -89,6 +89,36 @@ def test_an_error_inside_the_module_is_told_apart_from_a_missing_one(
 def test_a_package_that_exists_without_the_module_in_it_is_a_missing_module(module: Write):
     module("", "package_of_test.__init__")
     assert "there is neither a module" in provider("package_of_test.nowhere")
+
+
+def test_what_a_package_offers_is_found_by_its_short_name(module: Write, offer: Offer):
+    module("class P:\n    def get_permissions(self, service, userid): return {}\nplugin = P()")
+    offer("package-of-test", "dhq_auth.providers", short="plugin_of_test:plugin")
+    load(from_environ({"ALLOWED_SERVICES": "notes:short"}))
+    assert "(known: http, short, static)" in provider("nowhere")
+
+
+def test_what_a_package_offers_in_one_group_is_not_in_the_other(module: Write, offer: Offer):
+    offer("package-of-test", "dhq_auth.providers", short=module("def on_event(event): ..."))
+    assert "there is neither a module nor an entry point" in extension("short")
+
+
+def test_what_a_package_offers_but_does_not_have_is_told(offer: Offer):
+    offer("package-of-test", "dhq_auth.extensions", short="nowhere_at_all", odd="json:nothing")
+    assert extension("short").startswith(
+        "INSTALLED_EXTENSIONS: short: its import failed: ModuleNotFoundError: No module named "
+        "'nowhere_at_all'"
+    )
+    assert "its import failed: AttributeError: " in extension("odd")
+
+
+def test_a_short_name_that_two_packages_offer_is_nobodys(offer: Offer):
+    offer("package-one", "dhq_auth.extensions", short="one.plugin")
+    offer("package-two", "dhq_auth.extensions", short="two.plugin")
+    assert extension("short") == (
+        "INSTALLED_EXTENSIONS: short: one.plugin and two.plugin both go by this name in "
+        "dhq_auth.extensions; name the module"
+    )
 
 
 @pytest.mark.parametrize(
