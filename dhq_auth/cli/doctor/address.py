@@ -6,8 +6,7 @@ from dhq_auth.cli.doctor.finding import Finding, Findings, fault, ok, warning
 from dhq_auth.cli.doctor.reason import reason
 from dhq_auth.cli.healthcheck import place
 from dhq_auth.errors import AuthError
-from dhq_auth.redirects import Origin
-from dhq_auth.remote import Remote
+from dhq_auth.remote import NoAnswer, Remote
 from dhq_auth.settings import Settings, SettingsError
 
 SUBJECT: Final = "EXTERNAL_ADDRESS"
@@ -50,7 +49,7 @@ async def _knocked(settings: Settings, remote: Remote) -> Finding:
         health = await remote.call(SUBJECT, "GET", f"{own}/healthz")
         described = await remote.call(SUBJECT, "GET", f"{own}/openapi.json")
     except AuthError as error:
-        return warning(SUBJECT, f"{own}/healthz: {reason(error)}", await _advice(settings, remote))
+        return await _unanswered(settings, remote, error)
     if health.status != 200 or health.content != ALIVE:
         return fault(
             SUBJECT,
@@ -66,18 +65,20 @@ async def _knocked(settings: Settings, remote: Remote) -> Finding:
     return ok(SUBJECT, f"{own} answers, and it is dhq-auth")
 
 
-async def _advice(settings: Settings, remote: Remote) -> str:
-    """Say what to do where nobody answers: that depends on whether the service runs."""
+async def _unanswered(settings: Settings, remote: Remote, error: AuthError) -> Finding:
+    """Say what to do where we do not answer: that depends on whether we run at all."""
+    own = settings.issuer
+    what = f"{own}/healthz: {reason(error)}"
     try:
         host, port = place(settings)
-        here = str(Origin("http", f"[{host}]" if ":" in host else host, port))
+        here = f"http://{f'[{host}]' if ':' in host else host}:{port}"
         await remote.call("HOST", "GET", f"{here}/healthz")
     except (AuthError, SettingsError):
-        return "start the service, then ask again: it does not run here either"
-    return (
-        f"it runs here, at {here}: see to name, certificate and proxy of {settings.issuer}, and "
-        "that no redirect leads away from it"
-    )
+        return warning(SUBJECT, what, "start the service, then ask again: it does not run here")
+    todo = f"it runs here, at {here}: see to name, certificate and proxy of {own}"
+    if isinstance(error.__cause__, NoAnswer):
+        return fault(SUBJECT, what, f"{todo}, and that no redirect leads away from it")
+    return warning(SUBJECT, what, f"{todo}; perhaps it is only this machine that cannot reach it")
 
 
 def _server(document: Any) -> str | None:
