@@ -18,8 +18,8 @@ from typing import Any, Final, TextIO
 _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 _QUERY: Final = re.compile(r"\?[^\s'\"<>]*=[^\s'\"<>]*")
 _ENCODE: Final = json.JSONEncoder(default=str).encode
-_CHATTY: Final = ("aiohttp", "aiosqlite", "asyncio", "sqlalchemy")
-"""Libraries whose details name the values that pass through them."""
+_CHATTY: Final = ("aiohttp", "aiosqlite", "alembic", "asyncio", "sqlalchemy")
+"""Libraries that tell every step, some with the values that pass through them."""
 
 
 def configure(level: str, form: str | None = None, stream: TextIO | None = None) -> None:

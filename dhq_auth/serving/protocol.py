@@ -27,7 +27,7 @@ from aiohttp.web_protocol import RequestHandler, RequestPayloadError, _ErrInfo
 
 from dhq_auth.errors import AuthError, RequestTimeout
 from dhq_auth.serving.access_log import ACCESS, AccessLog
-from dhq_auth.serving.refusals import HeadersTooLarge, failure, problem, unparsable
+from dhq_auth.serving.refusals import TOO_LARGE, failure, problem, unparsable
 from dhq_auth.settings import Limits
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ class Connection(RequestHandler):
                 self._body.set_exception(RequestPayloadError("malformed body"))
         elif self._head_size + size > self._max_head and _size(message) > self._max_head:
             self._messages.pop()
-            self._refuse(HeadersTooLarge())
+            self._refuse(TOO_LARGE)
         else:
             self._body = body
         self._head_size = 0
@@ -137,7 +137,7 @@ class Connection(RequestHandler):
             self._await_head(self._limits.header_timeout)
         self._head_size += len(data)
         if self._head_size > self._max_head:
-            self._refuse(HeadersTooLarge())
+            self._refuse(TOO_LARGE)
 
     @property
     def _max_head(self) -> int:

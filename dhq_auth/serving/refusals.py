@@ -2,14 +2,14 @@
 
 import json
 import re
-from collections.abc import Mapping
+import secrets
 from typing import Final
-from uuid import uuid4
 
 from aiohttp import hdrs, web
 from aiohttp.http_exceptions import BadHttpMessage, BadHttpMethod, LineTooLong
 
 from dhq_auth.errors import AuthError, InvalidRequest, MethodNotAllowed, UpstreamTimeout
+from dhq_auth.web.errors import problem as problem_details
 
 SERVER: Final = "dhq-auth"
 METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -39,6 +39,9 @@ class HeadersTooLarge(InvalidRequest):
     title = "The headers are too large"
 
 
+TOO_LARGE: Final = HeadersTooLarge("Send fewer or smaller headers; cookies count, too.")
+
+
 class ExpectationFailed(InvalidRequest):
     """An `Expect` other than `100-continue` (RFC 9110 10.1.1)."""
 
@@ -47,14 +50,12 @@ class ExpectationFailed(InvalidRequest):
     title = "This expectation cannot be met"
 
 
-def problem(error: AuthError, headers: Mapping[str, str] | None = None) -> web.Response:
+def problem(error: AuthError) -> web.Response:
     """Return *error* as an RFC 9457 answer after which the connection closes."""
-    request_id = uuid4().hex
-    fields = {"type": "about:blank", "title": error.title, "status": error.status}
-    fields |= {"code": error.code, "detail": error.detail or error.title, "request_id": request_id}
+    request_id = secrets.token_hex(8)
     answer = web.Response(
         status=error.status,
-        body=json.dumps(fields).encode(),
+        body=json.dumps(problem_details(error, request_id)).encode(),
         content_type=_PROBLEM,
         headers={
             hdrs.SERVER: SERVER,
@@ -62,7 +63,6 @@ def problem(error: AuthError, headers: Mapping[str, str] | None = None) -> web.R
             hdrs.CACHE_CONTROL: "no-store",
             "X-Content-Type-Options": "nosniff",
             "X-Request-Id": request_id,
-            **(headers or {}),
             **error.headers,
         },
     )
@@ -71,25 +71,28 @@ def problem(error: AuthError, headers: Mapping[str, str] | None = None) -> web.R
 
 
 def unparsable(fault: BaseException, *, max_url: int) -> AuthError:
-    """Return what *fault*, raised while a request was parsed, means to the caller: never its own words.
+    """Return what *fault*, raised while a request was parsed, means to the caller.
 
-    The limit that a LineTooLong names is *max_url* if the address was too long, else a field was.
+    Its own words are not repeated: they quote what was sent. The limit that a LineTooLong names is
+    *max_url* if the address was too long; else a field was.
     """
     match fault:
         case AuthError():
             return fault
         case LineTooLong(args=(_, limit, *_)):
-            return UriTooLong() if limit == max_url else HeadersTooLarge()
+            return UriTooLong(f"Keep it within {limit} bytes.") if limit == max_url else TOO_LARGE
         case BadHttpMethod() if _UNKNOWN_METHOD.search(fault.message):
             return MethodNotAllowed([*METHODS])
         case BadHttpMessage(message=message) if message.startswith("Too many headers"):
-            return HeadersTooLarge()
+            return TOO_LARGE
     return InvalidRequest("This is not a well-formed HTTP/1.1 request.", code="malformed_request")
 
 
 def failure(status: int) -> AuthError:
     """Return what to say when the application itself failed with *status*."""
-    return UpstreamTimeout() if status == 504 else AuthError()
+    if status == 504:
+        return UpstreamTimeout()
+    return AuthError("The log has more, under this request_id.")
 
 
 def objection(request: web.BaseRequest) -> AuthError | None:
@@ -103,5 +106,5 @@ def objection(request: web.BaseRequest) -> AuthError | None:
     if hdrs.TRANSFER_ENCODING in request.headers and request.version < (1, 1):
         return InvalidRequest("HTTP/1.0 knows no Transfer-Encoding (RFC 9112 6.1).")
     if request.headers.get(hdrs.EXPECT, "100-continue").lower() != "100-continue":
-        return ExpectationFailed()
+        return ExpectationFailed("Only 100-continue can be expected.")
     return None

@@ -153,6 +153,7 @@ async def test_a_head_beyond_the_limits_is_refused_and_the_answer_arrives(
     wire = await (await served(MAX_URL="1k", MAX_HEADER="1k")).connect()
     answer = await wire.ask(request_)
     assert (answer.status, answer.problem["code"]) == (status, code)
+    assert answer.problem["detail"]
     assert not await wire.rest()
 
 
