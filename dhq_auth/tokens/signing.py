@@ -103,7 +103,7 @@ class TokenSigner:
         if "aud" in claims:
             raise ValueError("for another audience")  # RFC 7519 4.1.3: ours name none
         for name in token_type.required:
-            if not isinstance(claims.get(name), str) or not claims[name]:
+            if not _is_id(claims.get(name)):
                 raise ValueError(f"without {name}")
         expires_at, issued_at = _time(claims.get("exp")), _time(claims.get("iat"))
         if "nbf" in claims and _time(claims["nbf"]) > self._now() + self._leeway:
@@ -117,6 +117,11 @@ class TokenSigner:
     def close(self) -> None:
         """Finish the signatures under way (a millisecond), and let go of the threads."""
         self._threads.shutdown()
+
+
+def _is_id(value: object) -> bool:
+    """Whether *value* may be one of our identifiers: nothing that a database could choke on."""
+    return isinstance(value, str) and value != "" and value.isascii() and value.isprintable()
 
 
 def _time(value: object) -> datetime:

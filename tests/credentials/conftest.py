@@ -1,0 +1,28 @@
+"""Fixtures: the database behind a service, and a mint with the keys in it."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from dhq_auth.db import Database
+from dhq_auth.tokens.keyring import Keyring
+from dhq_auth.tokens.load import load_keys
+from dhq_auth.tokens.store import KeyPurpose
+from tests.fixtures.service import Service
+from tests.tokens.forgeries import Mint
+
+
+@pytest.fixture
+async def database(service: Service) -> AsyncIterator[Database]:
+    """The database of the service."""
+    database = Database(service.settings.database_url.value, pool=1, timeout=20)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def mint(service: Service, database: Database) -> Mint:
+    """Somebody with our keys, and a valid login token of the service."""
+    keyring = Keyring(await load_keys(database, service.settings, service.clock))
+    login, service_key = map(keyring.signing, (KeyPurpose.LOGIN, KeyPurpose.SERVICE))
+    return Mint(await service.log_in("acme"), login, service_key)

@@ -1,0 +1,46 @@
+"""Fixtures: a signer, and a mint that knows its keys."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from dhq_auth.tokens.keyring import Keyring, SigningKey, new_private_key
+from dhq_auth.tokens.signing import LOGIN, TokenSigner
+from dhq_auth.tokens.store import KeyPurpose
+from tests.tokens.forgeries import Mint
+
+ISSUER = "http://localhost:8000"
+NOW = datetime(2026, 5, 4, 3, 2, 1, 987_654, tzinfo=UTC)
+LIFETIME = timedelta(days=14)
+
+
+@pytest.fixture(scope="session")
+def keyring() -> Keyring:
+    """A key for each purpose."""
+    return Keyring(SigningKey.of(new_private_key(), purpose) for purpose in KeyPurpose)
+
+
+@pytest.fixture(scope="session")
+def signer(keyring: Keyring) -> TokenSigner:
+    """A signer for whom it is always NOW."""
+    return TokenSigner(
+        keyring,
+        issuer=ISSUER,
+        now=lambda: NOW,
+        leeway=timedelta(seconds=30),
+        max_length=8192,
+    )
+
+
+@pytest.fixture(scope="session")
+def login_token(signer: TokenSigner) -> str:
+    """A valid login token."""
+    return asyncio.run(signer.sign(LOGIN, "ada", LIFETIME, {"sid": "session"}))
+
+
+@pytest.fixture(scope="session")
+def mint(keyring: Keyring, login_token: str) -> Mint:
+    """Makes tokens like the valid one."""
+    login, service = map(keyring.signing, (KeyPurpose.LOGIN, KeyPurpose.SERVICE))
+    return Mint(login_token, login, service)
