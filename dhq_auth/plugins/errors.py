@@ -1,8 +1,13 @@
 """What is said of plugins that cannot be used, and of those that fail."""
 
+import importlib
 import traceback
+from pathlib import Path
+from typing import Final
 
 from dhq_auth.errors import StartRefused
+
+_NOT_THEIRS: Final = ("<", *importlib.__path__, str(Path(__file__).parent))
 
 
 class PluginError(StartRefused):
@@ -22,10 +27,10 @@ def located(error: BaseException) -> str:
 
 
 def _place(error: BaseException) -> str:
-    """Return ` (file, line n)` of the innermost frame that has a file."""
+    """Return ` (file, line n)` of the innermost frame that is neither ours nor the importer's."""
     frames = traceback.extract_tb(error.__traceback__)
-    named = [frame for frame in frames if not frame.filename.startswith("<")]
-    return f" ({named[-1].filename}, line {named[-1].lineno})" if named else ""
+    theirs = [frame for frame in frames if not frame.filename.startswith(_NOT_THEIRS)]
+    return f" ({theirs[-1].filename}, line {theirs[-1].lineno})" if theirs else ""
 
 
 def _line(text: str) -> str:
