@@ -5,6 +5,8 @@ all else on standard error. It ends with 0: done; 1: refused; 2: wrong usage, or
 cannot be used; 130: Ctrl-C.
 """
 
+import io
+import sys
 from collections.abc import Mapping
 from typing import Final
 
@@ -27,4 +29,6 @@ def main() -> None:
 
     # What commands find they say themselves; `serve` logs as the settings want it.
     logs.configure("critical")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal may lack our letters
     program()

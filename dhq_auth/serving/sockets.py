@@ -62,7 +62,7 @@ def announce(sockets: Iterable[socket.socket], greeting: str = "") -> None:
     for sock in sockets:
         host, port = sock.getsockname()[:2]
         _log.info("listening on http://%s:%d", f"[{host}]" if ":" in host else host, port)
-    with suppress(OSError):  # nobody reads it
+    with suppress(OSError, UnicodeError):  # nobody reads it, or not with these letters
         sys.stdout.write(greeting)
         sys.stdout.flush()
 

@@ -26,6 +26,14 @@ class Ended:
         """The one JSON document on standard output."""
         return json.loads(self.out)
 
+    def found(self, subject: str, level: str | None = None) -> list[str]:
+        """Return what the doctor found of *subject*, with what to do about it."""
+        return [
+            f"{each['text']} → {each['todo']}"
+            for each in self.json["findings"]
+            if each["subject"] == subject and level in {None, each["level"]}
+        ]
+
 
 class Cli:
     """Runs commands with an environment of this test alone: `cli("keys", "list", PORT="1")`."""

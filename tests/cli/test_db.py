@@ -1,7 +1,6 @@
 """Bringing the database up to date, and saying what that would do."""
 
 import hashlib
-import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,23 +8,8 @@ import pytest
 
 from dhq_auth.migrations import HEAD
 from tests.cli.conftest import Cli
+from tests.cli.databases import FOREIGN, LEGACY, NEWER, OTHERS, sqlite_database
 from tests.fakes.postgres import PostgresServer
-
-LEGACY = """
-CREATE TABLE users (
-    id VARCHAR(128) NOT NULL PRIMARY KEY, provider_id VARCHAR(128),
-    username VARCHAR(128) NOT NULL UNIQUE, name VARCHAR(128), email VARCHAR(128),
-    avatar_url VARCHAR(512), join_date TIMESTAMP
-);
-INSERT INTO users VALUES ('0cc175b9c0f1b6a831c399e269772661', 'google:1001', 'ada', 'Ada',
-    'ada@example.com', NULL, '2018-01-01 00:00:00')
-"""
-FOREIGN = "CREATE TABLE users (id INTEGER PRIMARY KEY, password TEXT)"
-OTHERS = "CREATE TABLE invoices (id INTEGER PRIMARY KEY)"
-NEWER = """
-CREATE TABLE alembic_version (version_num VARCHAR(32));
-INSERT INTO alembic_version VALUES ('9999')
-"""
 
 Made = Callable[[str], Cli]
 
@@ -35,11 +19,7 @@ def made(request: pytest.FixtureRequest, tmp_path: Path) -> Made:
     """Make a database with the given SQL, and return commands on it."""
 
     def on_sqlite(sql: str) -> Cli:
-        file = tmp_path / "made.db"
-        with sqlite3.connect(file) as db:
-            db.executescript(sql)
-        db.close()
-        return Cli(DATABASE_URL=f"sqlite:///{file}")
+        return Cli(DATABASE_URL=f"sqlite:///{sqlite_database(tmp_path, sql)}")
 
     def on_postgres(sql: str) -> Cli:
         url: str = request.getfixturevalue("postgres_url")
@@ -85,10 +65,7 @@ def test_a_check_tells_what_is_there(made: Made, sql: str, meant: str):
 
 @pytest.mark.parametrize("sql", [LEGACY, FOREIGN, NEWER])
 def test_a_check_leaves_a_file_as_it_is(tmp_path: Path, sql: str):
-    file = tmp_path / "made.db"
-    with sqlite3.connect(file) as db:
-        db.executescript(sql)
-    db.close()
+    file = sqlite_database(tmp_path, sql)
     before = hashlib.sha256(file.read_bytes()).digest()
     assert Cli(DATABASE_URL=f"sqlite:///{file}")("db", "check").code == 1
     assert hashlib.sha256(file.read_bytes()).digest() == before

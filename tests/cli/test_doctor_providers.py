@@ -8,7 +8,6 @@ from aiohttp import web
 
 from dhq_auth.clock import utcnow
 from tests.cli.conftest import Cli, Ended
-from tests.cli.test_doctor import found
 from tests.fakes import faults
 from tests.fakes.github import GitHub, rate_limited
 from tests.fakes.oidc_issuer import OidcIssuer
@@ -38,8 +37,8 @@ async def test_an_issuer_in_order_has_no_fault_and_its_callback_is_shown_verbati
 ):
     ended = await look(cli, EXTERNAL_ADDRESS="https://login.invalid", **oidc(issuer))
     assert ended.code == 0
-    assert not found(ended, ACME, "warning")
-    callback, metadata, keys, client, clock = found(ended, ACME, "ok")
+    assert not ended.found(ACME, "warning")
+    callback, metadata, keys, client, clock = ended.found(ACME, "ok")
     assert "Acme: https://login.invalid/auth/oauth_callback " in callback
     assert "has all that we need" in metadata
     assert keys.startswith("1 keys")
@@ -52,11 +51,11 @@ async def test_an_issuer_in_order_has_no_fault_and_its_callback_is_shown_verbati
 async def test_github_in_order_has_no_fault(cli: Cli, github: GitHub):
     ended = await look(cli, **hub(github))
     assert ended.code == 0
-    assert len(found(ended, HUB, "ok")) == 4
+    assert len(ended.found(HUB, "ok")) == 4
 
 
 def test_no_provider_at_all_is_a_warning_that_names_the_switches(cli: Cli):
-    (text,) = found(cli("doctor", "--json"), "login", "warning")
+    (text,) = cli("doctor", "--json").found("login", "warning")
     for name in ("GOOGLE_KEY", "GITHUB_KEY", "OIDC_PROVIDERS"):
         assert name in text
 
@@ -86,13 +85,13 @@ async def test_an_issuer_that_fails_is_a_fault_and_no_exception(
     issuer.faults[endpoint] = fault
     ended = await look(cli, **oidc(issuer))
     assert ended.code == 1
-    assert len(found(ended, ACME, "fault")) == 1
-    assert not [each for each in found(ended, ACME) if "this could not be looked at" in each]
+    assert len(ended.found(ACME, "fault")) == 1
+    assert not [each for each in ended.found(ACME) if "this could not be looked at" in each]
 
 
 async def test_an_issuer_that_is_down_is_a_fault_with_the_reason(cli: Cli, issuer: OidcIssuer):
     await issuer.stop()
-    (text,) = found(await look(cli, **oidc(issuer)), ACME, "fault")
+    (text,) = (await look(cli, **oidc(issuer))).found(ACME, "fault")
     assert "Connect call failed" in text
 
 
@@ -103,8 +102,8 @@ async def test_an_issuer_that_hangs_costs_its_deadline_alone(
     environ = oidc(issuer) | oidc(other_issuer, "corp") | {"OIDC_PROVIDERS": "acme;corp"}
     ended = await look(cli, REMOTE_TIMEOUT="0.3", **environ)
     assert ended.code == 1
-    assert "in time" in found(ended, ACME, "fault")[0]
-    assert not found(ended, "provider corp", "fault")
+    assert "in time" in ended.found(ACME, "fault")[0]
+    assert not ended.found("provider corp", "fault")
 
 
 async def test_the_deadline_of_all_ends_what_hangs_and_keeps_what_was_found(
@@ -114,9 +113,9 @@ async def test_the_deadline_of_all_ends_what_hangs_and_keeps_what_was_found(
     ended = await look(
         cli, "--timeout", "1", REMOTE_TIMEOUT="60", REMOTE_READ_TIMEOUT="60", **oidc(issuer)
     )
-    (text,) = found(ended, ACME, "fault")
+    (text,) = ended.found(ACME, "fault")
     assert "in 1 s" in text
-    assert len(found(ended, ACME, "ok")) == 2
+    assert len(ended.found(ACME, "ok")) == 2
 
 
 @pytest.mark.parametrize("named", ["https://evil.example.com", ABSENT, 5])
@@ -124,14 +123,14 @@ async def test_another_issuer_than_the_one_meant_is_a_fault(
     cli: Cli, issuer: OidcIssuer, named: object
 ):
     issuer.lies.discovery = {"issuer": named}
-    (text,) = found(await look(cli, **oidc(issuer)), ACME, "fault")
+    (text,) = (await look(cli, **oidc(issuer))).found(ACME, "fault")
     assert "OIDC_ACME_ISSUER" in text
     assert issuer.asked["token"] == 0
 
 
 async def test_a_slash_too_many_is_explained(cli: Cli, issuer: OidcIssuer):
     environ = oidc(issuer) | {"OIDC_ACME_ISSUER": f"{issuer.url}/"}
-    (text,) = found(await look(cli, **environ), ACME, "fault")
+    (text,) = (await look(cli, **environ)).found(ACME, "fault")
     assert f"it names the issuer {issuer.url}, not {issuer.url}/" in text
     assert "a last slash included" in text
 
@@ -153,7 +152,7 @@ async def test_what_we_need_and_the_issuer_lacks_is_a_fault(
     cli: Cli, issuer: OidcIssuer, lie: dict[str, object], said: str
 ):
     issuer.lies.discovery = lie
-    (text,) = found(await look(cli, **oidc(issuer)), ACME, "fault")
+    (text,) = (await look(cli, **oidc(issuer))).found(ACME, "fault")
     assert said in text
     assert issuer.asked["token"] == 0
 
@@ -162,13 +161,13 @@ async def test_an_issuer_that_is_silent_about_pkce_is_only_warned_of(cli: Cli, i
     issuer.lies.discovery = {"code_challenge_methods_supported": ABSENT}
     ended = await look(cli, **oidc(issuer))
     assert ended.code == 0
-    (text,) = found(ended, ACME, "warning")
+    (text,) = ended.found(ACME, "warning")
     assert "PKCE" in text
 
 
 async def test_keys_that_cannot_be_used_are_a_fault(cli: Cli, issuer: OidcIssuer):
     issuer.lies.jwks = {"keys": [{"kty": "oct", "k": "c2VjcmV0"}]}
-    (text,) = found(await look(cli, **oidc(issuer)), ACME, "fault")
+    (text,) = (await look(cli, **oidc(issuer))).found(ACME, "fault")
     assert "keys" in text
 
 
@@ -177,7 +176,7 @@ async def test_keys_that_cannot_be_used_are_a_fault(cli: Cli, issuer: OidcIssuer
 
 async def test_a_wrong_secret_is_a_fault_before_the_first_login(cli: Cli, issuer: OidcIssuer):
     ended = await look(cli, **oidc(issuer, SECRET="of-another-client"))
-    (text,) = found(ended, ACME, "fault")
+    (text,) = ended.found(ACME, "fault")
     assert "invalid_client" in text
     assert "OIDC_ACME_SECRET" in text
     assert "of-another-client" not in ended.out + ended.err
@@ -187,7 +186,7 @@ async def test_a_wrong_secret_is_a_fault_before_the_first_login(cli: Cli, issuer
 async def test_a_wrong_client_of_github_is_a_fault(cli: Cli, github: GitHub, variable: str):
     ended = await look(cli, **hub(github, **{variable: "of-another-client"}))
     assert ended.code == 1
-    (text,) = found(ended, HUB, "fault")
+    (text,) = ended.found(HUB, "fault")
     assert "check GITHUB_KEY and GITHUB_SECRET" in text
 
 
@@ -200,7 +199,7 @@ async def test_a_token_endpoint_that_answers_oddly_proves_nothing(
     issuer.faults["token"] = fault
     ended = await look(cli, **oidc(issuer))
     assert ended.code == 0
-    (text,) = found(ended, ACME, "warning")
+    (text,) = ended.found(ACME, "warning")
     assert "could not be told" in text
     assert "\x1b" not in (await cli.aside("doctor", **oidc(issuer))).out
 
@@ -247,7 +246,7 @@ async def test_clocks_that_are_too_far_apart_are_warned_of(
     issuer.faults["token"] = clock_off_by(seconds, age)
     ended = await look(cli, **oidc(issuer))
     assert ended.code == 0
-    texts = found(ended, ACME, "warning")
+    texts = ended.found(ACME, "warning")
     assert len(texts) == (said is not None)
     assert not said or said in texts[0]
 
@@ -262,4 +261,4 @@ async def test_a_date_that_is_none_is_no_exception(cli: Cli, issuer: OidcIssuer,
     issuer.faults["token"] = fault
     ended = await look(cli, **oidc(issuer))
     assert ended.code == 0
-    assert not found(ended, ACME, "fault")
+    assert not ended.found(ACME, "fault")

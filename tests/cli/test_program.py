@@ -4,6 +4,7 @@ import asyncio
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -109,6 +110,20 @@ def test_what_is_run_often_loads_nothing_heavy(arguments: list[str]):
         check=False,
     )
     assert ended.stdout.endswith("loaded []\n"), ended
+
+
+@pytest.mark.process
+def test_a_terminal_that_lacks_our_letters_is_no_fault(tmp_path: Path):
+    ended = subprocess.run(  # noqa: S603 - our own
+        [*PROGRAM, "db", "upgrade"],
+        cwd=tmp_path,
+        env={"PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout.startswith(r"nothing \u2192 ")
 
 
 @pytest.mark.process
