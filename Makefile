@@ -36,8 +36,8 @@ lint: $(VENV)/.developing
 bench: $(VENV)/.developing ## measure start, memory and throughput; prints ratios of one run
 	$(BIN)/python -m tools.bench
 
-image: ## build and try the container image; needs docker, podman or buildah
-	tools/image.sh
+image: ## build and try the container image, with docker, else podman
+	PYTHON=$(PYTHON) tools/image.sh
 
 docs: $(VENV)/.developing ## write the generated parts of docs/
 	$(BIN)/python tools/settings_reference.py > docs/settings.md
