@@ -30,9 +30,17 @@ class Login:
 
 
 async def complete(
-    identity: Identity, provider: ProviderSettings, work: Work, settings: Settings, source: Source
+    identity: Identity,
+    provider: ProviderSettings,
+    work: Work,
+    settings: Settings,
+    source: Source,
+    *,
+    replaced_cookie: str | None,
 ) -> Login:
     """Log in whom *provider* vouches for, in one transaction.
+
+    The session cookie that the browser had before counts no more.
 
     Two first logins of one person at once make one user: whoever comes second finds the first
     one's rows, and begins again. Raises LoginFailed for an account that is disabled.
@@ -44,6 +52,9 @@ async def complete(
                 if not user.is_active:
                     raise LoginFailed("This account is disabled.")
                 session = await begin_session(tx, user, provider.name, settings)
+                if replaced_cookie:
+                    keep_until = _last_token_ends(tx.now, settings)
+                    await sessions.retire_cookie(tx.db, replaced_cookie, tx.now, keep_until)
         except Conflict:
             if attempt == ATTEMPTS:
                 raise
@@ -74,9 +85,15 @@ async def begin_session(
 
 
 def _keep_until(now: datetime, expires_at: datetime | None, settings: Settings) -> datetime | None:
+    if expires_at is None:
+        return None
+    return max(_last_token_ends(now, settings), expires_at + timedelta(seconds=1))
+
+
+def _last_token_ends(now: datetime, settings: Settings) -> datetime:
+    """Return when no login token can be alive that was made, or promised by a code, until *now*."""
     limits = settings.limits
-    token = now + settings.login_token_lifetime + limits.login_code_lifetime + limits.clock_leeway
-    return max(token, expires_at + timedelta(seconds=1)) if expires_at else None
+    return now + settings.login_token_lifetime + limits.login_code_lifetime + limits.clock_leeway
 
 
 async def _user(

@@ -174,7 +174,12 @@ class LoginViews:
             raise NotFound("This login provider is gone.")
         identity = await self._asked(connector, connector.identity(begun, answer))
         return await complete(
-            identity, connector.settings, self._work, self._settings, source(request)
+            identity,
+            connector.settings,
+            self._work,
+            self._settings,
+            source(request),
+            replaced_cookie=session.cookie_secret(request, self._settings),
         )
 
     async def _asked(self, connector: Connector, question: Awaitable[Answer]) -> Answer:

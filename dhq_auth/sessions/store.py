@@ -14,6 +14,7 @@ from sqlalchemy import (
     insert,
     select,
     table,
+    update,
 )
 
 from dhq_auth.db import Db, Timestamp, metadata
@@ -67,6 +68,18 @@ async def begin(
         )
     )
     return session
+
+
+async def retire_cookie(db: Db, secret: str, now: datetime, keep_until: datetime) -> None:
+    """Let the cookie *secret* count no more; login tokens of its session live on.
+
+    The row stays until *keep_until*, when none of them can be alive.
+    """
+    await db.execute(
+        update(sessions)
+        .where(sessions.c.digest == digest(secret))
+        .values(expires_at=now, keep_until=keep_until)
+    )
 
 
 async def end(db: Db, session_id: str) -> bool:

@@ -342,3 +342,17 @@ async def test_next_stays_byte_for_byte_and_jwt_comes_last(service, target, expe
     token = location[len(before) : len(location) - len(after)]
     assert token.count(".") == 2
     assert (await service.check(token))["authenticated"] is True
+
+
+@sqlite
+async def test_a_new_login_ends_the_cookie_before_it_but_no_token(service):
+    token = await service.log_in("acme")
+    jar = service.browser.session.cookie_jar
+    (before,) = (cookie.value for cookie in jar if cookie.key == "session")
+    await service.log_in("acme")
+    (after,) = (cookie.value for cookie in jar if cookie.key == "session")
+    other = service.new_browser()
+    for cookie, leads_to in ((before, "/login"), (after, "/profile")):
+        answer = await other.get("/", headers={"Cookie": f"session={cookie}"})
+        assert answer.headers["Location"] == f"{service.url}{leads_to}"
+    assert (await service.check(token))["authenticated"] is True
