@@ -82,6 +82,10 @@ class PostgresServer:
         arguments = ["-XqAt", "-v", "ON_ERROR_STOP=1", "-d", self.url(database), "-c", statement]
         return _output(self.programs / "psql", *arguments)
 
+    def dump(self, name: str) -> str:
+        """Return a database as SQL text."""
+        return _output(self.programs / "pg_dump", "-d", self.url(name))
+
     def _initialise(self) -> None:
         password_file = self._home / "password"
         password_file.write_text(PASSWORD)

@@ -1,7 +1,6 @@
 """Fixtures: a database of its own for each test, with and without a service in front of it."""
 
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator
 
 import pytest
 
@@ -38,15 +37,6 @@ def work(database: Database, clock: Clock, announced: list[Event]) -> Work:
         announced.append(event)
 
     return Work(database, clock, announce)
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The DATABASE_URL of a database in which nothing is yet."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path}/data/dhq-auth.db"
-    else:
-        yield request.getfixturevalue("postgres_url")
 
 
 @pytest.fixture
