@@ -1,12 +1,20 @@
 """Plugins written by a test, as modules that can be imported by name."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from textwrap import dedent
 
 import pytest
 
+from tests.fakes.oidc_issuer import OidcIssuer
+from tests.fixtures.service import Service, Start, oidc
+
+V1 = "def get_permissions(service, userid): "
+GRANT = "from dhq_auth import Grant\nfrom datetime import datetime, timedelta\ndef grant(context): "
+
+Run = Callable[..., Awaitable[Service]]
+Install = Callable[..., Awaitable[Service]]
 Write = Callable[..., str]
 Offer = Callable[..., None]
 
@@ -44,3 +52,32 @@ def offer(module: Write, tmp_path: Path) -> Offer:
         (folder / "entry_points.txt").write_text("\n".join(lines), encoding="utf-8")
 
     return install
+
+
+@pytest.fixture
+def run(start: Start, issuer: OidcIssuer, module: Write) -> Run:
+    """A function that starts a service whose service `notes` has a provider of the given source."""
+
+    async def run_with(source: str, **environ: str) -> Service:
+        services = f"notes:{module(source)}"
+        return await start(issuer, **oidc(issuer), ALLOWED_SERVICES=services, **environ)
+
+    return run_with
+
+
+@pytest.fixture
+def install(start: Start, issuer: OidcIssuer, module: Write) -> Install:
+    """A function that starts a service with extensions, each a source under its name."""
+
+    async def start_with(environ: dict[str, str] | None = None, **sources: str) -> Service:
+        names = [module(source, name) for name, source in sources.items()]
+        installed = {"INSTALLED_EXTENSIONS": ";".join(names), "EXTENSION_TIMEOUT": "0.2"}
+        return await start(issuer, **{**oidc(issuer), **installed, **(environ or {})})
+
+    return start_with
+
+
+async def ask(service: Service, token: str, name: str = "notes") -> tuple[int, dict[str, object]]:
+    """Return status and answer of `/auth/authorize`."""
+    answer = await service.browser.get("/auth/authorize", params={"service": name, "jwt": token})
+    return answer.status, await answer.json()

@@ -2,15 +2,15 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.fakes.oidc_issuer import OidcIssuer
-from tests.fixtures.service import Service, Start, oidc
-from tests.plugins.conftest import Write
+from tests.fixtures.service import Service
+from tests.plugins.conftest import Install
 
 sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -23,20 +23,6 @@ def on_new_user(user_info): note({name!r}, 'on_new_user', user_info)
 def on_user_login(user_info): note({name!r}, 'on_user_login', user_info)
 def on_user_logout(user_info): note({name!r}, 'on_user_logout', user_info)
 """
-
-Install = Callable[..., Awaitable[Service]]
-
-
-@pytest.fixture
-def install(start: Start, issuer: OidcIssuer, module: Write) -> Install:
-    """A function that starts a service with extensions, each a source under its name."""
-
-    async def start_with(environ: dict[str, str] | None = None, **sources: str) -> Service:
-        names = [module(source, name) for name, source in sources.items()]
-        installed = {"INSTALLED_EXTENSIONS": ";".join(names), "EXTENSION_TIMEOUT": "0.2"}
-        return await start(issuer, **{**oidc(issuer), **installed, **(environ or {})})
-
-    return start_with
 
 
 @pytest.fixture
@@ -260,53 +246,3 @@ async def test_events_come_with_their_source_and_detail(install: Install):
     assert set(one.heard[1][2]) == {"provider", "session_id"}
     assert {source.address for *_, source in one.heard} == {"127.0.0.1"}
     assert all(source.request_id for *_, source in one.heard)
-
-
-@sqlite
-@pytest.mark.parametrize(
-    "source",
-    [
-        "def on_user_login(user_info={{}}): heard({file!r}, user_info)",
-        "def on_user_login(*, user_info): heard({file!r}, user_info)",
-        "def on_user_login(user_info, /): heard({file!r}, user_info)",
-        "def on_user_login(*args): heard({file!r}, args[0])",
-        "def on_user_login(**named): heard({file!r}, named['user_info'])",
-        "def on_user_login(): heard({file!r}, {{'id': None}})",
-        "from dhq_auth import hookimpl\n@hookimpl\ndef on_user_login(user_info={{}}): heard({file!r}, user_info)",
-        "class E:\n    async def on_user_login(self, user_info): heard({file!r}, user_info)\ndef configure(options): return E()",
-    ],
-)  # fmt: skip
-async def test_the_argument_arrives_however_the_hook_is_written(
-    source: str, install: Install, tmp_path: Path
-):
-    file = tmp_path / "heard"
-    head = """
-import pathlib
-def heard(file, user):
-    with pathlib.Path(file).open('a') as note: note.write(str(user['id']))
-"""
-    service = await install(one=f"{head}\n{source.format(file=str(file))}")
-    profile: Any = (await service.check(await service.log_in("acme")))["profile"]
-    expected = "None" if "login():" in source else profile["id"]
-    assert file.read_text(encoding="utf-8") == expected
-
-
-@sqlite
-async def test_options_arrive_and_the_last_installed_is_closed_first(install: Install):
-    source = """
-    import builtins
-    class Extension:
-        def __init__(self, options): self.options = options
-        def on_event(self, event): ...
-        def close(self): builtins.closed_in_test.append(self.options)
-    def configure(options): return Extension(options)
-    """
-    import builtins  # noqa: PLC0415
-
-    builtins.closed_in_test = []  # type: ignore[attr-defined]
-    service = await install(
-        {"EXTENSION_EXT_A_COLOUR": "red", "EXTENSION_EXT_B_SIZE": "2"}, ext_a=source, ext_b=source
-    )
-    await service.stop()
-    assert builtins.closed_in_test == [{"size": "2"}, {"colour": "red"}]  # type: ignore[attr-defined]
-    del builtins.closed_in_test  # type: ignore[attr-defined]
