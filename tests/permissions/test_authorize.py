@@ -64,9 +64,10 @@ async def test_an_old_answer_says_how_old_it_is(service: Service) -> None:
     assert told["stale_since"] == SINCE.isoformat()
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
+async def test_a_service_that_is_not_listed_gets_no_token(
+    service: Service, subtests: pytest.Subtests
+) -> None:
+    for name in [
         *(
             "unknown",
             "os",
@@ -77,14 +78,13 @@ async def test_an_old_answer_says_how_old_it_is(service: Service) -> None:
             "notes ",
         ),
         *("notes/", "providers.http", "__builtins__", "a" * 255, "\u00e9"),
-    ],
-)
-async def test_a_service_that_is_not_listed_gets_no_token(service: Service, name: str) -> None:
-    status, told = await asked(service, await service.log_in("acme"), name)
-    assert status == 404
-    assert told["code"] == "unknown_service"
-    assert told["permissions"] == {}
-    assert "token" not in told
+    ]:
+        with subtests.test(name=name):
+            status, told = await asked(service, await service.log_in("acme"), name)
+            assert status == 404
+            assert told["code"] == "unknown_service"
+            assert told["permissions"] == {}
+            assert "token" not in told
 
 
 @pytest.mark.parametrize(("name", "status"), [("broken", 502), ("slow", 504)])

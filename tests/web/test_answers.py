@@ -40,32 +40,37 @@ EVERYTHING = [
 ]
 
 
-@pytest.mark.parametrize(("method", "path"), EVERYTHING)
 @pytest.mark.parametrize("accept", ["*/*", BROWSER])
 async def test_every_answer_has_the_headers_of_a_careful_service(
-    service: Service, method: str, path: str, accept: str
+    service: Service, accept: str, subtests: pytest.Subtests
 ) -> None:
-    answer = await service.browser.request(method, path, headers={"Accept": accept})
-    assert answer.status < 500
-    headers = answer.headers
-    assert re.fullmatch("[0-9a-f]{16}", headers["X-Request-Id"])
-    assert headers["X-Content-Type-Options"] == "nosniff"
-    assert headers["Cache-Control"]
-    assert headers["Server"] == "dhq-auth"
-    policy = dict(part.split(" ", 1) for part in headers["Content-Security-Policy"].split("; "))
-    assert policy["default-src"] == "'none'"
-    assert policy["style-src"] == "'self'"
-    assert policy["frame-ancestors"] == policy["base-uri"] == policy["object-src"] == "'none'"
-    assert policy["form-action"] == "'self'"
-    assert "script-src" not in policy
-    assert "unsafe" not in headers["Content-Security-Policy"]
-    is_page = answer.content_type == "text/html"
-    assert headers["Referrer-Policy"] == ("same-origin" if is_page else "no-referrer")
-    if is_page:
-        assert headers["X-Frame-Options"] == "DENY"
-        assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
-    if answer.content_type.startswith("text/") or "json" in answer.content_type:
-        assert "static" in path or answer.charset == "utf-8"
+    for method, path in EVERYTHING:
+        with subtests.test(method=method, path=path):
+            answer = await service.browser.request(method, path, headers={"Accept": accept})
+            assert answer.status < 500
+            headers = answer.headers
+            assert re.fullmatch("[0-9a-f]{16}", headers["X-Request-Id"])
+            assert headers["X-Content-Type-Options"] == "nosniff"
+            assert headers["Cache-Control"]
+            assert headers["Server"] == "dhq-auth"
+            policy = dict(
+                part.split(" ", 1) for part in headers["Content-Security-Policy"].split("; ")
+            )
+            assert policy["default-src"] == "'none'"
+            assert policy["style-src"] == "'self'"
+            assert (
+                policy["frame-ancestors"] == policy["base-uri"] == policy["object-src"] == "'none'"
+            )
+            assert policy["form-action"] == "'self'"
+            assert "script-src" not in policy
+            assert "unsafe" not in headers["Content-Security-Policy"]
+            is_page = answer.content_type == "text/html"
+            assert headers["Referrer-Policy"] == ("same-origin" if is_page else "no-referrer")
+            if is_page:
+                assert headers["X-Frame-Options"] == "DENY"
+                assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
+            if answer.content_type.startswith("text/") or "json" in answer.content_type:
+                assert "static" in path or answer.charset == "utf-8"
 
 
 @pytest.mark.parametrize(
@@ -115,9 +120,10 @@ def is_page(answer: ClientResponse) -> bool:
     return answer.content_type == "text/html"
 
 
-@pytest.mark.parametrize(
-    ("method", "path", "status", "code"),
-    [
+async def test_a_refusal_says_the_same_to_programs_and_to_people(
+    service: Service, subtests: pytest.Subtests
+) -> None:
+    for method, path, status, code in [
         ("GET", "/nowhere", 404, "not_found"),
         ("GET", "/static/../../etc/passwd", 404, "not_found"),
         ("GET", "/static/", 404, "not_found"),
@@ -131,30 +137,28 @@ def is_page(answer: ClientResponse) -> bool:
         ("GET", "/auth/check?a=1&a=2", 400, "invalid_request"),
         ("POST", "/auth/exchange", 400, "invalid_request"),
         ("POST", "/auth/exchange?code=a&code_verifier=b", 400, "invalid_grant"),
-    ],
-)
-async def test_a_refusal_says_the_same_to_programs_and_to_people(
-    service: Service, method: str, path: str, status: int, code: str
+    ]:
+        with subtests.test(method=method, path=path):
+            program = await service.browser.request(method, path)
+            assert (program.status, program.content_type) == (status, "application/problem+json")
+            told = await program.json()
+            assert told["status"] == status
+            assert told["code"] == code
+            assert told["type"] == "about:blank"
+            assert told["request_id"] == program.headers["X-Request-Id"]
+            person = await service.browser.request(method, path, headers={"Accept": BROWSER})
+            assert (person.status, person.content_type) == (status, "text/html")
+            page = await person.text()
+            for text in (told["title"], code, person.headers["X-Request-Id"]):
+                assert text in page
+            for name in ("WWW-Authenticate", "Allow"):
+                assert program.headers.get(name) == person.headers.get(name)
+
+
+async def test_a_page_is_for_those_who_like_it_better_than_json(
+    service: Service, subtests: pytest.Subtests
 ) -> None:
-    program = await service.browser.request(method, path)
-    assert (program.status, program.content_type) == (status, "application/problem+json")
-    told = await program.json()
-    assert told["status"] == status
-    assert told["code"] == code
-    assert told["type"] == "about:blank"
-    assert told["request_id"] == program.headers["X-Request-Id"]
-    person = await service.browser.request(method, path, headers={"Accept": BROWSER})
-    assert (person.status, person.content_type) == (status, "text/html")
-    page = await person.text()
-    for text in (told["title"], code, person.headers["X-Request-Id"]):
-        assert text in page
-    for name in ("WWW-Authenticate", "Allow"):
-        assert program.headers.get(name) == person.headers.get(name)
-
-
-@pytest.mark.parametrize(
-    ("accept", "page"),
-    [
+    for accept, page in [
         (BROWSER, True),
         ("text/html", True),
         ("TEXT/HTML; charset=utf-8 ; q=0.5", True),
@@ -166,13 +170,10 @@ async def test_a_refusal_says_the_same_to_programs_and_to_people(
         ("text/html;q=nonsense", False),
         ("text/htmlx", False),
         ("", False),
-    ],
-)
-async def test_a_page_is_for_those_who_like_it_better_than_json(
-    service: Service, accept: str, *, page: bool
-) -> None:
-    answer = await service.browser.get("/nowhere", headers={"Accept": accept})
-    assert is_page(answer) is page
+    ]:
+        with subtests.test(accept=accept, page=page):
+            answer = await service.browser.get("/nowhere", headers={"Accept": accept})
+            assert is_page(answer) is page
 
 
 async def test_a_missing_credential_is_challenged_without_an_error(service: Service) -> None:
@@ -182,55 +183,57 @@ async def test_a_missing_credential_is_challenged_without_an_error(service: Serv
     assert bad.headers["WWW-Authenticate"] == 'Bearer realm="dhq-auth", error="invalid_token"'
 
 
-@pytest.mark.parametrize(
-    ("path", "allowed"),
-    [
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "OPTIONS"])
+async def test_a_wrong_method_is_told_the_right_ones(
+    service: Service, method: str, subtests: pytest.Subtests
+) -> None:
+    for path, allowed in [
         ("/auth/check", "GET, HEAD"),
         ("/auth/logout", "DELETE, POST"),
         ("/auth/update/", "POST"),
         ("/auth/login/acme", "GET"),
         ("/login", "GET, HEAD"),
-    ],
-)
-@pytest.mark.parametrize("method", ["PUT", "PATCH", "OPTIONS"])
-async def test_a_wrong_method_is_told_the_right_ones(
-    service: Service, method: str, path: str, allowed: str
+    ]:
+        with subtests.test(path=path, allowed=allowed):
+            answer = await service.browser.request(method, path)
+            assert answer.status == 405
+            assert answer.headers["Allow"] == allowed
+
+
+async def test_unknown_methods_are_refused(service: Service, subtests: pytest.Subtests) -> None:
+    for method in ["TRACE", "CONNECT", "PROPFIND", "G\u0045TT"]:
+        with subtests.test(method=method):
+            answer = await service.new_browser().request(method, "/auth/check")
+            assert answer.status in {400, 405}
+
+
+async def test_a_trailing_slash_is_the_same_route(
+    service: Service, subtests: pytest.Subtests
 ) -> None:
-    answer = await service.browser.request(method, path)
-    assert answer.status == 405
-    assert answer.headers["Allow"] == allowed
+    for path in ["/auth/check", "/auth/public-key", "/.well-known/jwks.json", "/login", "/healthz"]:
+        with subtests.test(path=path):
+            plain = await service.browser.get(path)
+            slashed = await service.browser.get(f"{path}/")
+            assert (slashed.status, await slashed.read()) == (200, await plain.read())
 
 
-@pytest.mark.parametrize("method", ["TRACE", "CONNECT", "PROPFIND", "G\u0045TT"])
-async def test_unknown_methods_are_refused(service: Service, method: str) -> None:
-    answer = await service.new_browser().request(method, "/auth/check")
-    assert answer.status in {400, 405}
+async def test_two_slashes_are_another_address(service: Service, subtests: pytest.Subtests) -> None:
+    for path in ["//auth/check", "//evil.example/auth/check", "/auth//check"]:
+        with subtests.test(path=path):
+            answer = await service.browser.go(f"{service.url}{path}")
+            assert answer.status == 404
+            assert "Location" not in answer.headers
 
 
-@pytest.mark.parametrize(
-    "path", ["/auth/check", "/auth/public-key", "/.well-known/jwks.json", "/login", "/healthz"]
-)
-async def test_a_trailing_slash_is_the_same_route(service: Service, path: str) -> None:
-    plain = await service.browser.get(path)
-    slashed = await service.browser.get(f"{path}/")
-    assert (slashed.status, await slashed.read()) == (200, await plain.read())
-
-
-@pytest.mark.parametrize("path", ["//auth/check", "//evil.example/auth/check", "/auth//check"])
-async def test_two_slashes_are_another_address(service: Service, path: str) -> None:
-    answer = await service.browser.go(f"{service.url}{path}")
-    assert answer.status == 404
-    assert "Location" not in answer.headers
-
-
-@pytest.mark.parametrize("path", ["/auth/check", "/auth/public-key", "/login", "/readyz"])
-async def test_head_is_get_without_a_body(service: Service, path: str) -> None:
-    got = await service.browser.get(path)
-    head = await service.browser.request("HEAD", path)
-    assert head.status == 200
-    assert await head.read() == b""
-    for name in ("Content-Type", "Content-Length", "Cache-Control"):
-        assert head.headers[name] == got.headers[name]
+async def test_head_is_get_without_a_body(service: Service, subtests: pytest.Subtests) -> None:
+    for path in ["/auth/check", "/auth/public-key", "/login", "/readyz"]:
+        with subtests.test(path=path):
+            got = await service.browser.get(path)
+            head = await service.browser.request("HEAD", path)
+            assert head.status == 200
+            assert await head.read() == b""
+            for name in ("Content-Type", "Content-Length", "Cache-Control"):
+                assert head.headers[name] == got.headers[name]
 
 
 @pytest.mark.parametrize("path", ["/auth/login/acme", "/auth/oauth_callback"])
@@ -238,28 +241,28 @@ async def test_a_head_starts_and_ends_no_login(service: Service, path: str) -> N
     assert (await service.browser.request("HEAD", path)).status == 405
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
+async def test_a_refusal_tells_nothing_of_the_inside(
+    service: Service, subtests: pytest.Subtests
+) -> None:
+    for path in [
         *("/nowhere", "/auth/login/%00", "/auth/check?next=%00", "/static/%2e%2e/%2e%2e/app.py"),
         *("/auth/authorize?jwt=..", "/login?next='\"><script>", "/auth/oauth_callback?state='"),
-    ],
-)
-async def test_a_refusal_tells_nothing_of_the_inside(service: Service, path: str) -> None:
-    for accept in ("*/*", BROWSER):
-        answer = await service.browser.get(path, headers={"Accept": accept})
-        said = f"{await answer.text()} {answer.headers}".lower()
-        for inside in (
-            "traceback",
-            "aiohttp",
-            "python",
-            "sqlalchemy",
-            ".py",
-            "site-packages",
-            "1.0.0",
-        ):
-            assert inside not in said
-        assert "<script>" not in said
+    ]:
+        with subtests.test(path=path):
+            for accept in ("*/*", BROWSER):
+                answer = await service.browser.get(path, headers={"Accept": accept})
+                said = f"{await answer.text()} {answer.headers}".lower()
+                for inside in (
+                    "traceback",
+                    "aiohttp",
+                    "python",
+                    "sqlalchemy",
+                    ".py",
+                    "site-packages",
+                    "1.0.0",
+                ):
+                    assert inside not in said
+                assert "<script>" not in said
 
 
 async def test_what_the_caller_sent_is_escaped_in_a_page(

@@ -31,21 +31,19 @@ async def test_authorization_comes_before_auth_token_before_jwt_before_the_cooki
         assert (await told(service, cookie=True, **step))["authenticated"], step
 
 
-@pytest.mark.parametrize(
-    "authorization",
-    [
+async def test_a_bad_authorization_is_rescued_by_nothing(
+    service: Service, subtests: pytest.Subtests
+) -> None:
+    for authorization in [
         *(f"Bearer {BAD}", "Bearer", "Bearer ", "", "Bearer a b", "Token x", "Negotiate", "\t"),
         *("Basic", "Basic YWRhOmFkYQ==", "Bearer null", "Bearer undefined", "bearer6879-x"),
-    ],
-)
-async def test_a_bad_authorization_is_rescued_by_nothing(
-    service: Service, authorization: str
-) -> None:
-    good = await service.log_in("acme")
-    headers = {"Authorization": authorization, "Auth-Token": good}
-    answer = await told(service, cookie=True, headers=headers, params={"jwt": good})
-    assert not answer["authenticated"]
-    assert answer["reason"] == "invalid"
+    ]:
+        with subtests.test(authorization=authorization):
+            good = await service.log_in("acme")
+            headers = {"Authorization": authorization, "Auth-Token": good}
+            answer = await told(service, cookie=True, headers=headers, params={"jwt": good})
+            assert not answer["authenticated"]
+            assert answer["reason"] == "invalid"
 
 
 async def test_a_bad_auth_token_or_jwt_is_not_rescued_by_the_cookie(service: Service) -> None:
@@ -83,14 +81,14 @@ async def test_a_parameter_that_stands_there_twice_is_refused(service: Service) 
     assert answer.status == 400
 
 
-@pytest.mark.parametrize(
-    "header",
-    [
+async def test_nobody_is_believed_for_the_name_in_a_header(
+    service: Service, subtests: pytest.Subtests
+) -> None:
+    for header in [
         *("X-Forwarded-User", "X-Remote-User", "Remote-User", "X-Auth-User", "X-Auth-Username"),
         *("X-Forwarded-Email", "X_Forwarded_User", "X-Auth-Request-User", "X-User-Id"),
-    ],
-)
-async def test_nobody_is_believed_for_the_name_in_a_header(service: Service, header: str) -> None:
-    profile = (await service.check(await service.log_in("acme")))["profile"]
-    headers = {header: profile["id"]}
-    assert (await told(service, headers=headers))["reason"] == "missing"
+    ]:
+        with subtests.test(header=header):
+            profile = (await service.check(await service.log_in("acme")))["profile"]
+            headers = {header: profile["id"]}
+            assert (await told(service, headers=headers))["reason"] == "missing"

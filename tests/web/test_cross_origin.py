@@ -28,33 +28,34 @@ def cors(answer: ClientResponse) -> set[str]:
     return CORS_HEADERS & set(answer.headers)
 
 
-@pytest.mark.parametrize("path", API)
-async def test_an_allowed_page_may_call_the_api(service: Service, path: str) -> None:
-    answer = await service.browser.get(path, headers={"Origin": APP})
-    assert answer.headers["Access-Control-Allow-Origin"] == APP
-    assert answer.headers["Vary"] == "Origin"
-    assert "X-Request-Id" in answer.headers["Access-Control-Expose-Headers"]
-    assert "Access-Control-Allow-Credentials" not in answer.headers
+async def test_an_allowed_page_may_call_the_api(
+    service: Service, subtests: pytest.Subtests
+) -> None:
+    for path in API:
+        with subtests.test(path=path):
+            answer = await service.browser.get(path, headers={"Origin": APP})
+            assert answer.headers["Access-Control-Allow-Origin"] == APP
+            assert answer.headers["Vary"] == "Origin"
+            assert "X-Request-Id" in answer.headers["Access-Control-Expose-Headers"]
+            assert "Access-Control-Allow-Credentials" not in answer.headers
 
 
-@pytest.mark.parametrize(
-    "origin",
-    [
+async def test_another_page_may_not(service: Service, subtests: pytest.Subtests) -> None:
+    for origin in [
         *("null", "https://evil.example", "http://app.example.com", "https://app.example.com:444"),
         *("https://app.example.com.evil.example", "https://evilapp.example.com", "*", ""),
         *("https://app.example.com/", "https://app.example.com/area", "HTTPS://app.example.com"),
         *("https://x@app.example.com", "http://localhost:3001", "http://localhost", "file://"),
         *(f"{APP} https://evil.example", f"{APP}, {APP}"),
-    ],
-)
-async def test_another_page_may_not(service: Service, origin: str) -> None:
-    preflight = {"Origin": origin, "Access-Control-Request-Method": "POST"}
-    for answer in (
-        await service.browser.get("/auth/check", headers={"Origin": origin}),
-        await service.browser.request("OPTIONS", "/auth/update", headers=preflight),
-    ):
-        assert not cors(answer)
-        assert answer.headers["Vary"] == "Origin"
+    ]:
+        with subtests.test(origin=origin):
+            preflight = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+            for answer in (
+                await service.browser.get("/auth/check", headers={"Origin": origin}),
+                await service.browser.request("OPTIONS", "/auth/update", headers=preflight),
+            ):
+                assert not cors(answer)
+                assert answer.headers["Vary"] == "Origin"
 
 
 async def test_any_port_of_loopback_is_allowed_where_we_are_on_loopback(start: Start) -> None:
@@ -64,35 +65,39 @@ async def test_any_port_of_loopback_is_allowed_where_we_are_on_loopback(start: S
         assert answer.headers["Access-Control-Allow-Origin"] == origin
 
 
-@pytest.mark.parametrize("path", [*API, "/auth/update", "/auth/logout", "/auth/exchange"])
-async def test_a_preflight_is_answered_before_any_credential(service: Service, path: str) -> None:
-    answer = await service.browser.request(
-        "OPTIONS",
-        path,
-        headers={
-            "Origin": APP,
-            "Access-Control-Request-Method": "POST",
-            "Access-Control-Request-Headers": "auth-token",
-            "Authorization": "nonsense",
-        },
-    )
-    assert answer.status == 204
-    assert answer.headers["Access-Control-Allow-Origin"] == APP
-    assert "Auth-Token" in answer.headers["Access-Control-Allow-Headers"]
-    assert "OPTIONS" not in answer.headers["Access-Control-Allow-Methods"]
-    assert "Access-Control-Allow-Credentials" not in answer.headers
-
-
-@pytest.mark.parametrize("path", PAGES)
-async def test_no_page_and_no_redirect_may_be_called_from_elsewhere(
-    service: Service, path: str
+async def test_a_preflight_is_answered_before_any_credential(
+    service: Service, subtests: pytest.Subtests
 ) -> None:
-    answer = await service.browser.get(path, headers={"Origin": APP})
-    assert not cors(answer)
-    preflight = {"Origin": APP, "Access-Control-Request-Method": "GET"}
-    answer = await service.browser.request("OPTIONS", path, headers=preflight)
-    assert answer.status == 405
-    assert not cors(answer)
+    for path in [*API, "/auth/update", "/auth/logout", "/auth/exchange"]:
+        with subtests.test(path=path):
+            answer = await service.browser.request(
+                "OPTIONS",
+                path,
+                headers={
+                    "Origin": APP,
+                    "Access-Control-Request-Method": "POST",
+                    "Access-Control-Request-Headers": "auth-token",
+                    "Authorization": "nonsense",
+                },
+            )
+            assert answer.status == 204
+            assert answer.headers["Access-Control-Allow-Origin"] == APP
+            assert "Auth-Token" in answer.headers["Access-Control-Allow-Headers"]
+            assert "OPTIONS" not in answer.headers["Access-Control-Allow-Methods"]
+            assert "Access-Control-Allow-Credentials" not in answer.headers
+
+
+async def test_no_page_and_no_redirect_may_be_called_from_elsewhere(
+    service: Service, subtests: pytest.Subtests
+) -> None:
+    for path in PAGES:
+        with subtests.test(path=path):
+            answer = await service.browser.get(path, headers={"Origin": APP})
+            assert not cors(answer)
+            preflight = {"Origin": APP, "Access-Control-Request-Method": "GET"}
+            answer = await service.browser.request("OPTIONS", path, headers=preflight)
+            assert answer.status == 405
+            assert not cors(answer)
 
 
 async def test_a_refusal_can_be_read_by_the_page_that_was_refused(service: Service) -> None:
