@@ -1,6 +1,6 @@
 """Fixtures: a database of its own for each test, with and without a service in front of it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
@@ -33,8 +33,8 @@ def announced() -> list[Event]:
 def work(database: Database, clock: Clock, announced: list[Event]) -> Work:
     """Transactions on the database."""
 
-    async def announce(event: Event) -> None:
-        announced.append(event)
+    async def announce(events: Sequence[Event]) -> None:
+        announced.extend(events)
 
     return Work(database, clock, announce)
 

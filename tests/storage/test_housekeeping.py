@@ -1,0 +1,107 @@
+"""What is over is forgotten, and nothing else."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import insert, text
+
+from dhq_auth import housekeeping
+from dhq_auth.accounts.store import add_user, new_user
+from dhq_auth.db import Database, metadata
+from dhq_auth.events import Source
+from dhq_auth.housekeeping import BATCH, prune
+from dhq_auth.tokens.store import KEPT_LONGER
+from dhq_auth.work import Work
+from tests.fixtures.service import FrozenClock
+
+PERISHABLE = ("login_attempts", "login_codes", "sessions", "revocations")
+
+
+async def fill(work: Work, name: str, offsets: list[timedelta | None]) -> None:
+    """Put rows into *name* that are over at these *offsets* from now."""
+    async with work.transaction(Source()) as tx:
+        user = new_user(tx.now)
+        await add_user(tx.db, user, tx.now)
+        rows: list[dict[str, Any]] = []
+        for number, offset in enumerate(offsets):
+            end = None if offset is None else tx.now + offset
+            row: dict[str, Any] = {
+                column.name: f"{name}{number}"
+                for column in metadata.tables[name].columns
+                if not column.nullable and column.type.python_type is str
+            }
+            rows.append(
+                row
+                | {c.name: tx.now for c in metadata.tables[name].columns if c.name.endswith("_at")}
+                | ({"user_id": user.id} if "user_id" in row else {})
+                | ({"kind": "jti"} if name == "revocations" else {})
+                | ({"keep_until": end} if name == "sessions" else {"expires_at": end})
+            )
+        await tx.db.execute(insert(metadata.tables[name]), rows)
+
+
+async def left(work: Work, name: str) -> int:
+    async with work.read() as db:
+        count: int = (await db.execute(text(f"SELECT count(*) FROM {name}"))).scalar_one()  # noqa: S608
+    return count
+
+
+@pytest.mark.parametrize("name", PERISHABLE)
+async def test_what_is_over_goes_and_what_is_not_stays(work: Work, name: str) -> None:
+    over = KEPT_LONGER if name == "revocations" else timedelta(0)
+    second = timedelta(seconds=1)
+    offsets: list[timedelta | None] = [
+        -over - second,
+        -over - 1000 * second,
+        -over + second,
+        over + second,
+    ]
+    if name == "sessions":
+        offsets.append(None)  # never ends
+    await fill(work, name, offsets)
+    assert await prune(work) == 2
+    assert await left(work, name) == len(offsets) - 2
+    assert await prune(work) == 0
+
+
+async def test_a_transaction_forgets_one_batch_and_the_next_the_rest(work: Work) -> None:
+    await fill(work, "login_attempts", [timedelta(seconds=-1)] * (BATCH + 1))
+    assert await prune(work) == BATCH
+    assert await prune(work) == 1
+
+
+async def test_replicas_prune_at_the_same_time(work: Work) -> None:
+    for name in PERISHABLE:
+        await fill(work, name, [timedelta(days=-2)] * 200)
+    await asyncio.gather(*(prune(work) for _ in range(4)))
+    await prune(work)
+    assert [await left(work, name) for name in PERISHABLE] == [0] * 4
+
+
+async def test_the_house_is_kept_from_the_start(work: Work) -> None:
+    await fill(work, "sessions", [timedelta(days=-1)] * (BATCH + 1))
+    house = asyncio.create_task(housekeeping.keep_house(work))
+    async with asyncio.timeout(10):
+        while await left(work, "sessions"):  # noqa: ASYNC110 - the database has no event
+            await asyncio.sleep(0.01)
+    house.cancel()
+    await asyncio.gather(house, return_exceptions=True)
+
+
+async def test_a_house_without_a_database_is_kept_later(
+    clock: FrozenClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def announce(_event: object) -> None:
+        return None
+
+    away = Database("postgresql://ada@127.0.0.1:1/x", pool=1, timeout=5)
+    house = asyncio.create_task(housekeeping.keep_house(Work(away, clock, announce)))
+    async with asyncio.timeout(5):
+        while "put off" not in caplog.text:  # noqa: ASYNC110 - nor has the log
+            await asyncio.sleep(0.01)
+    assert not house.done()
+    house.cancel()
+    await asyncio.gather(house, return_exceptions=True)
+    await away.close()
