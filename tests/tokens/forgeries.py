@@ -18,11 +18,11 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from joserfc.jwk import RSAKey
 
 from dhq_auth.tokens.keyring import SigningKey, private_pem
+from tests.fakes.server import ABSENT
 
 SHA256 = padding.PKCS1v15()
 OTHER_RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-ABSENT = object()
 
 Sign = Callable[[bytes], bytes]
 
