@@ -16,7 +16,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import aiohttp
 from joserfc.errors import JoseError, SecurityWarning
-from joserfc.jwk import ECKey, OKPKey, RSAKey
+from joserfc.jwk import ECKey, RSAKey
 
 from dhq_auth.clock import Clock
 from dhq_auth.errors import AuthError, UpstreamFailed, UpstreamTimeout
@@ -27,8 +27,8 @@ log = logging.getLogger(__name__)
 
 Value = TypeVar("Value")
 MAX_KEYS = 50
-Key = RSAKey | ECKey | OKPKey
-_KEY_TYPES: dict[str, type[Key]] = {"RSA": RSAKey, "EC": ECKey, "OKP": OKPKey}
+Key = RSAKey | ECKey
+_KEY_TYPES: dict[str, type[Key]] = {"RSA": RSAKey, "EC": ECKey}
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,6 @@ log = logging.getLogger(__name__)
 ALGORITHMS = {
     **dict.fromkeys(("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"), "RSA"),
     **dict.fromkeys(("ES256", "ES384", "ES512"), "EC"),
-    "Ed25519": "OKP",
 }
 """How an ID token may be signed, and the type of key that belongs to it (RFC 7518 6.1)."""
 MAX_ID_TOKEN = 16 * 1024
