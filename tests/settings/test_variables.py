@@ -131,6 +131,7 @@ EFFECTS = {
     "REMOTE_CONNECT_TIMEOUT": ("1", lambda s: s.limits.remote_connect_timeout, 1),
     "REMOTE_READ_TIMEOUT": ("2", lambda s: s.limits.remote_read_timeout, 2),
     "REMOTE_TIMEOUT": ("3", lambda s: s.limits.remote_timeout, 3),
+    "REMOTE_LOGIN_TIMEOUT": ("4", lambda s: s.limits.remote_login_timeout, 4),
     "REMOTE_MAX_BODY": ("2m", lambda s: s.limits.remote_max_body, 2 * 1024**2),
     "REMOTE_CALLS": ("5", lambda s: s.limits.remote_calls, 5),
     "DISCOVERY_LIFETIME": ("1d", lambda s: s.limits.discovery_lifetime, timedelta(days=1)),
