@@ -295,5 +295,5 @@ async def _read(stream: aiohttp.StreamReader, limit: int) -> bytes:
 
 
 def _place(url: str) -> str:
-    """Return *url* without the query, which may hold what no log should."""
-    return url.partition("?")[0]
+    """Return *url* as a log may show it: without the query, and in ASCII."""
+    return url.partition("?")[0].encode("ascii", "backslashreplace").decode()
