@@ -47,7 +47,7 @@ RUN rm -rf /usr/bin/pip* /usr/local/bin/pip* \
         /usr/lib/python3.*/ensurepip /usr/local/lib/python3.*/ensurepip \
     && python3 -m compileall -q -j 0 -x '/(test|tests|idlelib|lib2to3|tkinter|turtledemo)/' \
         "$(python3 -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')" \
-    && useradd --no-log-init --user-group --uid 10001 --home-dir /data --no-create-home \
+    && useradd --no-log-init --user-group --uid 10001 --home-dir /nonexistent --no-create-home \
         --shell /usr/sbin/nologin dhq-auth \
     && install -d -o dhq-auth -g dhq-auth -m 0700 /data
 

@@ -5,6 +5,7 @@
 #   ENGINE=podman tools/image.sh    with that one
 #   BASE=python:3.12-slim …         on another base; PYTHON_VERSION=3.12 does the same
 #   IMAGE=name:tag …                under another name than dhq-auth
+#   tools/image.sh --engine         only print how the engine is called here
 set -eu
 
 cd "$(dirname "$0")/.."
@@ -33,7 +34,7 @@ as_root() {
 
 install_packages() {
     command -v apt-get >/dev/null || fail "install $* by hand: this system has no apt-get"
-    say "installing $*"
+    say "installing $*" >&2
     as_root apt-get update -q >/dev/null || fail "apt-get update failed: is the network there?"
     as_root env DEBIAN_FRONTEND=noninteractive \
         apt-get install -q -y --no-install-recommends "$@" >/dev/null || fail "cannot install $*"
@@ -50,15 +51,18 @@ choose_engine() {
         install_packages podman runc containernetworking-plugins iptables ;;
     *) fail "ENGINE is $engine; expected: docker or podman" ;;
     esac
+    call=$engine
+    # Podman's other runtime, crun, fails where cgroups of version 1 are mounted beside version 2.
+    if [ "$engine" = podman ] && command -v runc >/dev/null; then call="podman --runtime runc"; fi
 }
 
-# Podman's other runtime, crun, knows no cgroups of version 1 beside those of version 2.
-run_engine() {
-    if [ "$engine" = podman ] && command -v runc >/dev/null; then
-        podman --runtime runc "$@"
-    else
-        "$engine" "$@"
-    fi
+# shellcheck disable=SC2086 # several words
+run_engine() { $call "$@"; }
+
+# Two at once would make the same base twice.
+wait_for_others() {
+    exec 9>"${TMPDIR:-/tmp}/dhq-auth-image-$(id -u).lock"
+    if command -v flock >/dev/null; then flock 9; fi
 }
 
 # Docker fetches the base by itself. Podman is not sent out for it: where it does not have the
@@ -76,13 +80,15 @@ choose_base() {
 # As slim images are: without documentation, without bytecode.
 make_stand_in() {
     command -v mmdebstrap >/dev/null || install_packages mmdebstrap
+    # shellcheck disable=SC1091 # every Linux has it
     codename=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
     # No mirror in APT's lists: mmdebstrap knows where the distribution lives.
+    # shellcheck disable=SC2016 # $(REPO_URI) is for APT
     mirror=$(apt-get indextargets --format '$(REPO_URI)' \
         'Created-By: Packages' "Codename: $codename" 'Origin: Debian' | head -n 1)
     say "making the stand-in from Debian $codename (once; a minute or two)"
     # shellcheck disable=SC2016,SC2086 # $1 is for mmdebstrap's shell; an empty mirror is no argument
-    mmdebstrap --quiet --variant=minbase --include=python3,python3-pip,ca-certificates,usr-is-merged \
+    mmdebstrap --quiet --variant=minbase --include=python3,python3-pip,ca-certificates \
         --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
         --dpkgopt='path-exclude=/usr/share/locale/*' \
         --customize-hook='find "$1/usr" -name __pycache__ -prune -exec rm -rf {} +' \
@@ -124,7 +130,12 @@ temporary=$(mktemp -d)
 trap 'rm -rf "$temporary"' EXIT
 trap 'exit 1' HUP INT TERM
 
+wait_for_others
 choose_engine
+if [ "${1:-}" = --engine ]; then
+    echo "$call"
+    exit
+fi
 choose_base
 old=$(run_engine image inspect --format '{{.Id}}' "$image" 2>/dev/null || true)
 build
@@ -132,11 +143,8 @@ new=$(run_engine image inspect --format '{{.Id}}' "$image")
 # The one that this one replaces, unless a container uses it.
 [ -z "$old" ] || [ "$old" = "$new" ] || run_engine rmi "$old" >/dev/null 2>&1 || true
 
-if [ "$engine" = podman ] && command -v runc >/dev/null; then
-    "$python" tools/image/trial.py "$image" podman --runtime runc
-else
-    "$python" tools/image/trial.py "$image" "$engine"
-fi
+# shellcheck disable=SC2086 # several words
+"$python" tools/image/trial.py "$image" $call
 if [ "$base" = "$stand_in" ]; then
     say "not shown: the base $default_base itself; a Debian with its Python stood in for it"
 fi

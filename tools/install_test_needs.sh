@@ -1,7 +1,7 @@
 #!/bin/sh
 # Install what the tests need beside Python's packages: Chromium, Node.js, PostgreSQL where the
-# wheel does not run, and the packages of tests/fakes/node. Does nothing where all is there.
-# The fast tests need none of it: python -m pytest -m "not browser and not node and not postgres"
+# wheel does not run, an engine for containers, and the packages of tests/fakes/node. Does nothing
+# where all is there. The fast tests need none of it: make check
 set -eu
 
 cd "$(dirname "$0")/.."
@@ -46,6 +46,13 @@ if [ ! -x "$python" ]; then
 elif ! "$python" -m tests.fakes.postgres >/dev/null 2>&1; then
     install_packages postgresql
     "$python" -m tests.fakes.postgres >/dev/null || fail "PostgreSQL does not run"
+fi
+
+# For the container image, where no Docker answers; tools/image.sh says what for.
+if ! docker info >/dev/null 2>&1; then
+    command -v podman >/dev/null ||
+        install_packages podman runc containernetworking-plugins iptables
+    command -v mmdebstrap >/dev/null || install_packages mmdebstrap
 fi
 
 # npm writes this file when it has finished.

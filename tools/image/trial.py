@@ -21,11 +21,11 @@ PATIENCE: Final = 60
 """Seconds in which it must be up."""
 GRACE: Final = 30
 """Seconds from SIGTERM to its end."""
-HARDENED: Final = (
-    *("--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges"),
-    # Engines would raise the limits, which not every machine allows.
-    *("--ulimit", "nofile=4096:4096", "--ulimit", "nproc=1024:1024"),
-)
+LIMITS: Final = ("--ulimit", "nofile=4096:4096", "--ulimit", "nproc=1024:1024")
+"""Engines would raise them, which not every machine allows."""
+HARDENED: Final = ("--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges")
+PUBLISHED: Final = ("--publish", "127.0.0.1::8000")
+SHELLS: Final = ("/bin/sh", "/bin/bash")
 
 
 class NotAsItShouldBe(Exception):
@@ -38,6 +38,8 @@ class Container:
     def __init__(self, engine: list[str], name: str) -> None:
         self._engine = engine
         self.name = name
+        self.address: tuple[str, int] | None = None
+        """Where it answers; None: at the published port."""
 
     def tell(self, *arguments: str, stdin: str | None = None) -> "subprocess.CompletedProcess[str]":
         """Run a command of the engine."""
@@ -61,10 +63,10 @@ class Container:
 
     def get(self, path: str, deadline: float = 0) -> str:
         """Return what is at *path*; until *deadline* wait for it."""
-        host, _, port = self.ask("port", self.name, "8000").splitlines()[0].rpartition(":")
+        host, port = self.address or self._published()
         while True:
             try:
-                return _body(host, int(port), path)
+                return _body(host, port, path)
             except (OSError, HTTPException, NotAsItShouldBe) as error:
                 if time.monotonic() > deadline or not self.is_running():
                     raise NotAsItShouldBe(f"GET {path}: {error!r}\n{self.log()}") from error
@@ -85,6 +87,16 @@ class Container:
             return self.tell("healthcheck", "run", self.name).returncode == 0
         return self.inspect(".State.Health.Status") == "healthy"
 
+    def stop(self) -> None:
+        """Send SIGTERM; what has not ended in time is killed, which the exit code shows."""
+        self.ask("stop", "-t", str(GRACE), self.name)
+        if (code := self.inspect(".State.ExitCode")) != "0":
+            raise NotAsItShouldBe(f"after SIGTERM the exit code is {code}, not 0\n{self.log()}")
+
+    def _published(self) -> tuple[str, int]:
+        host, _, port = self.ask("port", self.name, "8000").splitlines()[0].rpartition(":")
+        return host, int(port)
+
     def log(self) -> str:
         """Return what it logged."""
         done = self.tell("logs", self.name)
@@ -92,43 +104,43 @@ class Container:
 
 
 @contextmanager
-def container(image: str, engine: list[str]) -> Iterator[Container]:
-    """Start *image*, without a shell, with a volume at /data; remove both at the end."""
+def container(image: str, engine: list[str], *options: str) -> Iterator[Container]:
+    """Run *image* with *options*; remove the container and its volumes at the end."""
     it = Container(engine, f"dhq-auth-trial-{secrets.token_hex(4)}")
-    hardened = [*HARDENED]
+    limits = [*LIMITS]
     if engine[0] == "podman":
-        hardened.append("--read-only-tmpfs=false")  # Docker gives none, either
-    with tempfile.NamedTemporaryFile() as empty:
-        no_shell = [
-            option
-            for shell in ("/bin/sh", "/bin/bash")
-            for option in ("--volume", f"{empty.name}:{shell}:ro")
-        ]
-        try:
-            publish = ("--publish", "127.0.0.1::8000")
-            it.ask("run", "--detach", "--name", it.name, *hardened, *no_shell, *publish, image)
-            yield it
-        finally:
-            it.tell("rm", "--force", "--volumes", it.name)
+        limits.append("--read-only-tmpfs=false")  # Docker gives none, either
+    try:
+        it.ask("run", "--detach", "--name", it.name, *limits, *options, image)
+        yield it
+    finally:
+        it.tell("rm", "--force", "--volumes", it.name)
 
 
 def main(image: str, engine: list[str]) -> None:
     """Try *image*."""
-    began = time.monotonic()
-    with container(image, engine) as it:
-        it.get("/readyz", began + PATIENCE)
-        _say(f"/readyz answers 200 from outside, {time.monotonic() - began:.1f} s after `run`")
-        _wait_for_health(it)
-        _say(it.ask("exec", "--interactive", it.name, "python", "-", stdin=_inside()))
-        key = it.get("/auth/public-key")
-        _stop(it)
-        it.ask("start", it.name)
-        if it.get("/auth/public-key", time.monotonic() + PATIENCE) != key:
-            raise NotAsItShouldBe("the key was lost between two starts")
-        _say("started again: the same public key, from the volume at /data")
-        _stop(it)
-        size = int(it.ask("image", "inspect", "--format", "{{.Size}}", image))
+    with tempfile.NamedTemporaryFile() as empty:
+        # An empty file instead of each shell: nothing may need one.
+        no_shell = [f"--volume={empty.name}:{shell}:ro" for shell in SHELLS]
+        began = time.monotonic()
+        with container(image, engine, *HARDENED, *PUBLISHED, *no_shell) as it:
+            _try(it, began)
+            size = int(it.ask("image", "inspect", "--format", "{{.Size}}", image))
     _say(f"the image has {size / 1e6:.0f} MB, base included")
+
+
+def _try(it: Container, began: float) -> None:
+    it.get("/readyz", began + PATIENCE)
+    _say(f"/readyz answers 200 from outside, {time.monotonic() - began:.1f} s after `run`")
+    _wait_for_health(it)
+    _say(it.ask("exec", "--interactive", it.name, "python", "-", stdin=_inside()))
+    key = it.get("/auth/public-key")
+    _stop(it)
+    it.ask("start", it.name)
+    if it.get("/auth/public-key", time.monotonic() + PATIENCE) != key:
+        raise NotAsItShouldBe("the key was lost between two starts")
+    _say("started again: the same public key, from the volume at /data")
+    _stop(it)
 
 
 def _inside() -> str:
@@ -145,11 +157,8 @@ def _wait_for_health(it: Container) -> None:
 
 
 def _stop(it: Container) -> None:
-    """Send SIGTERM; what has not ended in time is killed, which the exit code shows."""
     began = time.monotonic()
-    it.ask("stop", "--time", str(GRACE), it.name)
-    if (code := it.inspect(".State.ExitCode")) != "0":
-        raise NotAsItShouldBe(f"after SIGTERM the exit code is {code}, not 0\n{it.log()}")
+    it.stop()
     _say(f"SIGTERM to process 1: exit code 0 after {time.monotonic() - began:.1f} s")
 
 
