@@ -1,6 +1,7 @@
 """From the environment to a running service."""
 
 import logging
+import signal
 import sys
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -39,6 +40,8 @@ def exit_code(call: Callable[[], int]) -> int:
     except (ListenError, StartRefused) as error:
         sys.stderr.write(f"{error}\n")
         return 1
+    except KeyboardInterrupt:  # before anybody could heed it
+        return 128 + signal.SIGINT
 
 
 def _serve(environ: Mapping[str, str], application: str, summary: bool | None) -> int:  # noqa: FBT001

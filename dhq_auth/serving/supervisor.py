@@ -5,8 +5,8 @@ connections over them. It keeps its own hold on them while it runs, so that conn
 a worker is being replaced wait for the new one instead of being refused.
 
 Parent and worker hold the two ends of a socket pair, the *lifeline*. The worker writes to it when
-it serves; either side sees it break when the other is gone, however it went. Settings are not
-handed over: a worker reads the environment again.
+it serves, the parent ends his side to have it stop, and either sees it break when the other is
+gone, however it went. Settings are not handed over: a worker reads the environment again.
 """
 
 import asyncio
@@ -118,7 +118,7 @@ class Supervisor:
                     "worker %d ended (%s), as did others; giving up", worker.pid, _reason(code)
                 )
                 self._code = 1
-                return self._stop(signal.SIGTERM)
+                return self._stop()
             _log.error("worker %d ended (%s); it is started again", worker.pid, _reason(code))
             worker = None
             with suppress(TimeoutError):
@@ -130,25 +130,25 @@ class Supervisor:
         worker = await Worker.start(self._sockets[slot], self._environ, self._application)
         self._workers.add(worker)
         if self._stopping.is_set():
-            worker.signal(signal.SIGTERM)
+            worker.stop()
         return worker
 
     def _signalled(self, number: signal.Signals) -> None:
         if not self._stopping.is_set():
-            return self._stop(number)
+            return self._stop()
         for worker in self._workers:
-            worker.signal(signal.SIGKILL)
+            worker.kill()
         os._exit(128 + number)
 
-    def _stop(self, number: signal.Signals) -> None:
+    def _stop(self) -> None:
         self._stopping.set()
         for sock in (sock for sockets in self._sockets for sock in sockets):
             sock.close()
         for worker in self._workers:
-            worker.signal(number)
+            worker.stop()
 
     def _note_end(self, code: int) -> None:
-        if code not in (0, -signal.SIGTERM, -signal.SIGINT):
+        if code not in (0, -signal.SIGTERM):
             self._code = 1
 
 
@@ -203,10 +203,18 @@ class Worker:
         self._lifeline.close()
         return code
 
-    def signal(self, number: signal.Signals) -> None:
-        """Send it a signal, if it is still there."""
+    def stop(self) -> None:
+        """Have it finish what it has begun, and end.
+
+        Not by a signal: an init system may send one to all of us, and two mean "at once".
+        """
+        with suppress(OSError):
+            self._lifeline.shutdown(socket.SHUT_WR)
+
+    def kill(self) -> None:
+        """End it at once."""
         with suppress(ProcessLookupError):
-            self._process.send_signal(number)
+            self._process.kill()
 
 
 def _reason(code: int) -> str:

@@ -9,8 +9,8 @@ from aiohttp import web
 from dhq_auth.serving.server import Runner, Server
 from dhq_auth.serving.sockets import bind
 from dhq_auth.settings import from_environ
-from tests.serving.application import create
-from tests.serving.wire import Wire
+from tests.serving.application import HELD, RELEASE, create
+from tests.serving.wire import PATIENCE, Wire
 
 
 def pytest_asyncio_loop_factories():
@@ -34,6 +34,16 @@ class Served:
     def server(self) -> Server:
         assert isinstance(self.runner.server, Server)
         return self.runner.server
+
+    async def holds(self) -> None:
+        """Wait until a request is being held back."""
+        async with asyncio.timeout(PATIENCE):
+            await self.app[HELD].wait()
+        self.app[HELD].clear()
+
+    def release(self) -> None:
+        """Answer what is held back."""
+        self.app[RELEASE].set()
 
     async def connect(self) -> Wire:
         return await self._stack.enter_async_context(await Wire.open(self.port))

@@ -5,10 +5,9 @@ import socket
 
 import pytest
 
-from tests.serving.application import HELD, RELEASE
-from tests.serving.wire import get, post
+from tests.serving.wire import PATIENCE, get, post
 
-QUICK = {"HEADER_TIMEOUT": "0.2", "BODY_TIMEOUT": "0.2"}
+QUICK = {"HEADER_TIMEOUT": "0.3", "BODY_TIMEOUT": "0.3"}
 
 
 async def test_a_head_that_does_not_end_in_time_gets_408(served):
@@ -34,7 +33,7 @@ async def test_bytes_that_keep_coming_do_not_extend_the_deadline(served):
     start = loop.time()
     assert (await wire.answer()).status == 408
     drip.cancel()
-    assert loop.time() - start < 1
+    assert loop.time() - start < 3
 
 
 async def test_the_next_request_has_a_deadline_of_its_own(served):
@@ -66,14 +65,15 @@ async def test_an_idle_connection_ends(served):
 
 
 async def test_a_slow_head_behind_a_slow_answer_is_cut_after_that_answer(served):
-    service = await served(**QUICK)
-    wire, other = await service.connect(), await service.connect()
+    service = await served(HEADER_TIMEOUT="0.5")
+    wire = await service.connect()
     wire.send(get("/hold"))
-    await service.app[HELD].wait()
+    await service.holds()
+    other = await service.connect()
     wire.send(b"GET /")
     other.send(b"GET /")
     assert (await other.answer()).status == 408
-    service.app[RELEASE].set()
+    service.release()
     assert (await wire.answer()).body == b"released"
     assert (await wire.answer()).status == 408
     assert not await wire.rest()
@@ -126,10 +126,10 @@ async def test_a_connection_with_a_request_under_way_is_not_what_makes_room(serv
     busy = await service.connect()
     busy.send(get() + get("/hold"))
     assert (await busy.answer()).body == b"hello"
-    await service.app[HELD].wait()
+    await service.holds()
     for _ in range(30):
         assert (await (await service.connect()).ask(get())).status == 200
-    service.app[RELEASE].set()
+    service.release()
     assert (await busy.answer()).body == b"released"
 
 
@@ -146,13 +146,12 @@ async def test_when_all_are_busy_a_new_connection_is_told_503(served):
     busy = [await service.connect() for _ in range(10)]
     for wire in busy:
         wire.send(get("/hold"))
-        await service.app[HELD].wait()
-        service.app[HELD].clear()
+        await service.holds()
     answer = await (await service.connect()).ask(get())
     assert answer.status == 503
     assert answer.headers["Retry-After"] == "1"
     assert answer.problem["code"] == "unavailable"
-    service.app[RELEASE].set()
+    service.release()
     for wire in busy:
         assert (await wire.answer()).body == b"released"
     assert (await (await service.connect()).ask(get())).status == 200
@@ -163,14 +162,13 @@ async def test_a_flood_is_cut_and_nothing_of_it_stays(served):
     busy = [await service.connect() for _ in range(10)]
     for wire in busy:
         wire.send(get("/hold"))
-        await service.app[HELD].wait()
-        service.app[HELD].clear()
+        await service.holds()
     flood = [await service.connect() for _ in range(100)]
     told = [await wire.rest() for wire in flood]
     assert all(b" 503 " in each for each in told[:16])
     assert not any(told[16:])
     assert len(service.server.connections) <= 10 + 16
-    service.app[RELEASE].set()
+    service.release()
     for wire in busy:
         assert (await wire.answer()).status == 200
 
@@ -186,7 +184,7 @@ async def test_no_idle_connection_is_remembered_after_its_end(served):
 
 @pytest.mark.parametrize("request_", [get("/hold"), b"GET / HTTP/1.1\r\nHost"])
 async def test_shutting_down_waits_for_what_has_begun_and_no_longer_than_it_may(served, request_):
-    service = await served(SHUTDOWN_TIMEOUT="0.6")
+    service = await served(SHUTDOWN_TIMEOUT="1")
     wire = await service.connect()
     wire.send(request_)
     idle = await service.connect()
@@ -194,9 +192,9 @@ async def test_shutting_down_waits_for_what_has_begun_and_no_longer_than_it_may(
     start = asyncio.get_running_loop().time()
     end = asyncio.ensure_future(service.runner.cleanup())
     assert not await idle.rest()
-    assert asyncio.get_running_loop().time() - start < 0.5
-    await end
-    assert asyncio.get_running_loop().time() - start < 2
+    assert asyncio.get_running_loop().time() - start < 0.9
+    await asyncio.wait_for(end, PATIENCE)
+    assert asyncio.get_running_loop().time() - start < 3
 
 
 async def test_a_request_that_has_begun_to_arrive_is_answered_before_the_end(served):
@@ -211,4 +209,4 @@ async def test_a_request_that_has_begun_to_arrive_is_answered_before_the_end(ser
     answer = await body.ask(b"123456789")
     assert (answer.body, answer.headers["Connection"]) == (b"123456789", "close")
     assert not await body.rest()
-    await end
+    await asyncio.wait_for(end, PATIENCE)

@@ -135,6 +135,18 @@ async def test_a_signal_lets_the_request_in_flight_finish_and_closes_the_door(
     assert "Traceback" not in "".join(service.lines)
 
 
+async def test_a_signal_to_all_processes_at_once_is_one_signal(start):
+    service = await start(WORKERS="2")
+    workers = await pids(service, 2)
+    busy = await service.connect()
+    assert (await busy.ask(STARTED)).status == 100
+    for pid in (*workers, service.process.pid):
+        os.kill(pid, signal.SIGTERM)
+    await service.refuses()
+    assert (await busy.ask(b"body")).body == b"body"
+    assert await service.end() == 0
+
+
 @BOTH
 async def test_a_second_signal_ends_it_at_once(start, workers):
     service = await start(WORKERS=workers, SHUTDOWN_TIMEOUT="300")
