@@ -96,7 +96,8 @@ class Supervisor:
         if not await first.serves():
             code = await first.ended()
             return 0 if self._stopping.is_set() else max(code, 1)
-        announce(self._sockets[0], self._greeting)
+        if not self._stopping.is_set():
+            announce(self._sockets[0], self._greeting)
         slots = range(len(self._sockets))
         await asyncio.gather(*(self._keep(slot, first if slot == 0 else None) for slot in slots))
         return self._code
