@@ -93,7 +93,7 @@ make_stand_in() {
         --dpkgopt='path-exclude=/usr/share/locale/*' \
         --customize-hook='find "$1/usr" -name __pycache__ -prune -exec rm -rf {} +' \
         "$codename" "$temporary/base.tar" $mirror || fail "mmdebstrap failed"
-    run_engine import --change 'ENV PATH=/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin' \
+    run_engine import --quiet --change 'ENV PATH=/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin' \
         "$temporary/base.tar" "$stand_in" >/dev/null
     rm "$temporary/base.tar"
 }
