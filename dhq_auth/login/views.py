@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Mapping
 from typing import TypeVar
 
 from aiohttp import web
-from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
 from dhq_auth.accounts.profile import own_profile
 from dhq_auth.credentials import Authenticator, session
@@ -25,6 +24,7 @@ from dhq_auth.login import openapi, store
 from dhq_auth.login.attempt import CALLBACK, Attempts, Destination
 from dhq_auth.login.complete import Login, complete
 from dhq_auth.login.connectors import Connector, LoginRequest
+from dhq_auth.login.connectors.protocol import s256
 from dhq_auth.login.store import Attempt, LoginCode
 from dhq_auth.opaque import digest, new_secret
 from dhq_auth.redirects import with_parameter
@@ -261,4 +261,4 @@ class LoginViews:
 def _fits(verifier: str, challenge: str) -> bool:
     if not _VERIFIER.fullmatch(verifier):
         return False
-    return hmac.compare_digest(str(create_s256_code_challenge(verifier)), challenge)  # type: ignore[no-untyped-call]
+    return hmac.compare_digest(s256(verifier), challenge)

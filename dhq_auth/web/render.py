@@ -1,10 +1,13 @@
 """Pages: Jinja templates, every value escaped."""
 
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from aiohttp import web
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+if TYPE_CHECKING:  # whoever asks for no page pays for no templates
+    from jinja2 import Environment
 
 PACKAGE = Path(__file__).parent.parent
 STATIC = PACKAGE / "static"
@@ -14,19 +17,26 @@ class Pages:
     """The templates, loaded when first needed."""
 
     def __init__(self, **common: Any) -> None:
-        self._templates = Environment(
+        self._common = common
+
+    def render(self, template: str, *, status: int = 200, **values: Any) -> web.Response:
+        """Return the page that *template* makes of *values*."""
+        text = self._templates.get_template(template).render(**values, status=status)
+        return web.Response(text=text, status=status, content_type="text/html")
+
+    @cached_property
+    def _templates(self) -> "Environment":
+        from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415
+
+        templates = Environment(
             loader=FileSystemLoader(PACKAGE / "templates"),
             autoescape=True,
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.globals.update(common)
-
-    def render(self, template: str, *, status: int = 200, **values: Any) -> web.Response:
-        """Return the page that *template* makes of *values*."""
-        text = self._templates.get_template(template).render(**values, status=status)
-        return web.Response(text=text, status=status, content_type="text/html")
+        templates.globals.update(self._common)
+        return templates
 
 
 def redirect(location: str, *, status: Literal[302, 303] = 302) -> web.Response:

@@ -4,8 +4,6 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from authlib.oauth2.rfc6749.parameters import prepare_grant_uri
-
 from dhq_auth.clock import Clock
 from dhq_auth.errors import LoginFailed, UpstreamFailed
 from dhq_auth.login.connectors.protocol import (
@@ -13,6 +11,7 @@ from dhq_auth.login.connectors.protocol import (
     LoginRequest,
     access_token,
     authorization_code,
+    authorization_request,
     label,
     text,
     web_address,
@@ -38,19 +37,8 @@ class GitHubConnector:
 
     async def authorization_url(self, request: LoginRequest, login_hint: str | None) -> str:
         """Return where the browser is to go; GitHub calls the hint `login`."""
-        return str(
-            prepare_grant_uri(
-                f"{self.settings.issuer}/login/oauth/authorize",
-                self.settings.client_id,
-                "code",
-                redirect_uri=request.redirect_uri,
-                scope=self.settings.scopes,
-                state=request.state,
-                code_challenge=request.code_challenge,
-                code_challenge_method="S256",
-                login=login_hint,
-            )
-        )
+        endpoint = f"{self.settings.issuer}/login/oauth/authorize"
+        return authorization_request(endpoint, self.settings, request, login=login_hint)
 
     async def identity(self, request: LoginRequest, answer: Mapping[str, str]) -> Identity:
         """Return who came, with the primary email if GitHub has verified it."""

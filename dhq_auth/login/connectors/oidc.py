@@ -4,8 +4,6 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from authlib.oauth2.rfc6749.parameters import prepare_grant_uri
-from authlib.oidc.core import CodeIDToken
 from joserfc import jwt
 from joserfc.errors import JoseError
 
@@ -17,6 +15,7 @@ from dhq_auth.login.connectors.protocol import (
     LoginRequest,
     access_token,
     authorization_code,
+    authorization_request,
     basic,
     label,
     text,
@@ -51,19 +50,12 @@ class OidcConnector:
     async def authorization_url(self, request: LoginRequest, login_hint: str | None) -> str:
         """Return where the browser is to go (OpenID Connect Core 3.1.2.1)."""
         metadata = await self._issuer.metadata()
-        return str(
-            prepare_grant_uri(
-                metadata["authorization_endpoint"],
-                self.settings.client_id,
-                "code",
-                redirect_uri=request.redirect_uri,
-                scope=self.settings.scopes,
-                state=request.state,
-                nonce=request.nonce,
-                code_challenge=request.code_challenge,
-                code_challenge_method="S256",
-                login_hint=login_hint,
-            )
+        return authorization_request(
+            metadata["authorization_endpoint"],
+            self.settings,
+            request,
+            nonce=request.nonce,
+            login_hint=login_hint,
         )
 
     async def identity(self, request: LoginRequest, answer: Mapping[str, str]) -> Identity:
@@ -166,6 +158,8 @@ class OidcConnector:
         for name in ("exp", "iat"):
             if not _is_number(claims.get(name)):
                 raise ValueError(f"its {name} is not a number")
+        from authlib.oidc.core import CodeIDToken  # noqa: PLC0415
+
         CodeIDToken(
             claims,
             header,

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import quote_plus
 
-from authlib.oauth2.rfc7636 import create_s256_code_challenge
-
 from dhq_auth.errors import LoginFailed, UpstreamFailed
 from dhq_auth.opaque import derive
 from dhq_auth.redirects import Origin
@@ -42,7 +40,7 @@ class LoginRequest:
     @property
     def code_challenge(self) -> str:
         """The S256 challenge of the verifier (RFC 7636 4.2)."""
-        return str(create_s256_code_challenge(self.code_verifier))  # type: ignore[no-untyped-call]
+        return s256(self.code_verifier)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +70,37 @@ class Connector(Protocol):
         Raises LoginFailed where the provider or the user refused, UpstreamFailed or
         UpstreamTimeout where the provider is at fault.
         """
+
+
+# Authlib is loaded by the first login: a start, and whoever only checks tokens, does without it.
+
+
+def s256(code_verifier: str) -> str:
+    """Return the S256 code challenge of *code_verifier* (RFC 7636 4.2)."""
+    from authlib.oauth2.rfc7636 import create_s256_code_challenge  # noqa: PLC0415
+
+    return str(create_s256_code_challenge(code_verifier))  # type: ignore[no-untyped-call]
+
+
+def authorization_request(
+    endpoint: str, settings: ProviderSettings, request: LoginRequest, **more: str | None
+) -> str:
+    """Return where the browser is to go, with PKCE (RFC 6749 4.1.1, RFC 7636 4.3)."""
+    from authlib.oauth2.rfc6749.parameters import prepare_grant_uri  # noqa: PLC0415
+
+    return str(
+        prepare_grant_uri(
+            endpoint,
+            settings.client_id,
+            "code",
+            redirect_uri=request.redirect_uri,
+            scope=settings.scopes,
+            state=request.state,
+            code_challenge=request.code_challenge,
+            code_challenge_method="S256",
+            **more,
+        )
+    )
 
 
 def authorization_code(answer: Mapping[str, str], title: str) -> str:
