@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from importlib import import_module
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -21,7 +22,6 @@ from sqlalchemy import (
     tuple_,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from dhq_auth.db import Db, Timestamp, metadata
 
@@ -71,8 +71,8 @@ revocations = Table(
 
 def upsert(db: Db, table: Table) -> Any:
     """Return an INSERT on *table* that knows ON CONFLICT, in the dialect of *db*."""
-    insert = sqlite.insert if db.dialect.name == "sqlite" else postgresql.insert
-    return insert(table)
+    # The dialect in use is loaded already; the other one would cost 3 MiB for nothing.
+    return import_module(f"sqlalchemy.dialects.{db.dialect.name}").insert(table)
 
 
 async def stored_keys(db: Db) -> Sequence[StoredKey]:
