@@ -13,7 +13,7 @@ import logging
 import os
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +25,7 @@ from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.types import TypeDecorator
+from sqlalchemy.util import await_only
 
 from dhq_auth.errors import Conflict, StartRefused, Unavailable
 
@@ -44,8 +45,8 @@ metadata = MetaData(
 
 TELL_AGAIN: Final = 60.0
 """Seconds after which a fault that lasts is logged again."""
-BUSY_SHARE: Final = 0.8
-"""What part of the time SQLite may wait for a lock: it gives up before we give up on it."""
+BUSY_TIMEOUT: Final = 0.5
+"""Seconds for which SQLite waits for a lock in its thread; then we ask again, until our deadline."""
 
 _SQLITE_AWAY = {
     *(sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR),
@@ -234,18 +235,36 @@ def _sqlite(url: URL, path: Path, timeout: float, *, pool: int, begin: str) -> A
     def configure(connection: Any, _record: object) -> None:
         connection.isolation_level = None
         cursor = connection.cursor()
-        cursor.execute(f"PRAGMA busy_timeout = {int(timeout * BUSY_SHARE * 1000)}")
+        cursor.execute(f"PRAGMA busy_timeout = {int(BUSY_TIMEOUT * 1000)}")
         cursor.execute("PRAGMA foreign_keys = ON")
         # The mode is kept in the file, so setting it is a change, which is not for readers.
         reads = begin == "BEGIN"
-        cursor.execute("PRAGMA query_only = ON" if reads else "PRAGMA journal_mode = WAL")
+        mode = "PRAGMA query_only = ON" if reads else "PRAGMA journal_mode = WAL"
+        _insist(lambda: cursor.execute(mode))
         cursor.close()
 
     @event.listens_for(engine.sync_engine, "begin")
     def start(connection: Any) -> None:
-        connection.exec_driver_sql(begin)
+        _insist(lambda: connection.exec_driver_sql(begin))
 
     return engine
+
+
+def _insist(execute: Callable[[], object]) -> None:
+    """Do *execute* again for as long as somebody else has the lock; our deadline ends it.
+
+    SQLite's own patience does not cover a change of the journal mode, and holds up a thread.
+    """
+    while True:
+        try:
+            execute()
+        except (sqlite3.OperationalError, DBAPIError) as error:
+            code = _code(error)
+            if not isinstance(code, int) or code & 0xFF != sqlite3.SQLITE_BUSY:
+                raise
+            await_only(asyncio.sleep(0.01))
+        else:
+            return
 
 
 def _is_conflict(error: Exception) -> bool:
@@ -263,10 +282,11 @@ def _is_away(error: Exception) -> bool:
     return False
 
 
-def _code(error: DBAPIError) -> int | str | None:
+def _code(error: Exception) -> int | str | None:
     """Return SQLite's extended result code, or PostgreSQL's SQLSTATE."""
-    code = getattr(error.orig, "sqlite_errorcode", None)
-    return code if code is not None else getattr(error.orig, "sqlstate", None)
+    said = error.orig if isinstance(error, DBAPIError) else error
+    code = getattr(said, "sqlite_errorcode", None)
+    return code if code is not None else getattr(said, "sqlstate", None)
 
 
 def _reason(error: BaseException | None) -> str:

@@ -90,7 +90,7 @@ async def test_a_second_upgrade_changes_nothing(database: Database) -> None:
 
 
 async def test_many_upgrades_at_once_all_succeed(empty_url: str) -> None:
-    databases = [Database(empty_url, pool=1, timeout=20) for _ in range(5)]
+    databases = [Database(empty_url, pool=1, timeout=20) for _ in range(12)]
     await asyncio.gather(*(migrations.upgrade(each) for each in databases))
     assert {await migrations.current(each) for each in databases} == {migrations.HEAD}
     for each in databases:
