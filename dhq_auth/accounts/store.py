@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import count
 from typing import Any
 
 from sqlalchemy import (
@@ -15,9 +16,7 @@ from sqlalchemy import (
     Text,
     exists,
     insert,
-    or_,
     select,
-    true,
     update,
 )
 
@@ -26,6 +25,7 @@ from dhq_auth.db import Db, Timestamp, metadata
 from dhq_auth.opaque import new_id
 
 MAX_SUBJECT = 255
+NUMBERS_AT_ONCE = 50
 
 users = Table(
     "users",
@@ -36,8 +36,9 @@ users = Table(
     Column("username_key", Text, unique=True),
     Column("name", Text),
     Column("email", Text),
-    Column("email_key", Text),
     Column("email_verified", Boolean, nullable=False),
+    # What a verified email is compared by; an unverified one belongs to nobody and is not unique.
+    Column("verified_email_key", Text, unique=True),
     Column("avatar_url", Text),
     Column("provider_id", String(400)),
     Column("is_admin", Boolean, nullable=False),
@@ -45,14 +46,6 @@ users = Table(
     Column("created_at", Timestamp, nullable=False),
     Column("updated_at", Timestamp, nullable=False),
     Index(None, "provider_id"),
-)
-
-Index(
-    "uq_users_verified_email",
-    users.c.email_key,
-    unique=True,
-    sqlite_where=users.c.email_verified,
-    postgresql_where=users.c.email_verified,
 )
 
 identities = Table(
@@ -102,13 +95,13 @@ async def user_by_id(db: Db, user_id: str) -> User | None:
 async def user_by_username(db: Db, username: str) -> User | None:
     """Return the user called *username*: exactly so, else however it is spelt.
 
-    Of names of 0.1.6 that differ in case alone, all but the oldest have a key of their own.
+    Where users of 0.1.6 have names that differ in case alone, all but the oldest are kept under
+    `=` and the very spelling.
     """
-    keys = (usernames.fold(username), f"={username}")
+    keys = (f"={username}", usernames.fold(username))
     rows = await db.execute(select(*USER_COLUMNS).where(users.c.username_key.in_(keys)))
-    found = [user_of(row) for row in rows]
-    exact = (user for user in found if user.username == username)
-    return next(exact, found[0] if found else None)
+    found = sorted(map(user_of, rows), key=lambda user: user.username != username)
+    return found[0] if found else None
 
 
 async def user_by_identity(db: Db, issuer: str, subject: str) -> User | None:
@@ -137,7 +130,7 @@ async def user_without_identity(
 
 async def user_by_verified_email(db: Db, email: str) -> User | None:
     """Return the one user to whom *email* was verified to belong."""
-    return await _one(db, users.c.email_key == fold_email(email), users.c.email_verified == true())
+    return await _one(db, users.c.verified_email_key == fold_email(email))
 
 
 async def add_user(db: Db, user: User, now: datetime) -> None:
@@ -147,7 +140,7 @@ async def add_user(db: Db, user: User, now: datetime) -> None:
         insert(users).values(
             **values,
             username_key=usernames.fold(user.username) if user.username else None,
-            email_key=fold_email(user.email) if user.email else None,
+            verified_email_key=_verified_email_key(user),
             updated_at=now,
         )
     )
@@ -169,11 +162,21 @@ async def add_identity(
     )
 
 
-async def refresh_user(db: Db, user_id: str, now: datetime, **columns: Any) -> None:
-    """Take over *columns* of *user_id* as the login provider has them today."""
-    if columns.get("email"):
-        columns["email_key"] = fold_email(columns["email"])
-    await db.execute(update(users).where(users.c.id == user_id).values(**columns, updated_at=now))
+async def refresh_user(db: Db, user: User, now: datetime) -> None:
+    """Take over name, picture, email and provider of *user*; Conflict as in `add_user`."""
+    await db.execute(
+        update(users)
+        .where(users.c.id == user.id)
+        .values(
+            name=user.name,
+            avatar_url=user.avatar_url,
+            email=user.email,
+            email_verified=user.email_verified,
+            verified_email_key=_verified_email_key(user),
+            provider_id=user.provider_id,
+            updated_at=now,
+        )
+    )
 
 
 async def touch_identity(db: Db, issuer: str, subject: str, now: datetime) -> None:
@@ -201,21 +204,16 @@ async def choose_username(db: Db, user_id: str, username: str, now: datetime) ->
 
 async def free_username(db: Db, wanted: str) -> str:
     """Return *wanted*, or *wanted* with the first number behind it that makes it free."""
-    pattern = usernames.fold(wanted).replace("\\", "\\\\").replace("_", "\\_").replace("%", "\\%")
-    rows = await db.execute(
-        select(users.c.username_key).where(
-            or_(
-                users.c.username_key == usernames.fold(wanted),
-                users.c.username_key.like(f"{pattern}%", escape="\\"),
-            )
-        )
-    )
-    taken = {*rows.scalars(), *usernames.RESERVED}
-    candidate, number = wanted, 0
-    while usernames.fold(candidate) in taken:
-        number += 1
-        candidate = f"{wanted}{number}"
-    return candidate
+    for first in count(step=NUMBERS_AT_ONCE):
+        numbers = range(first, first + NUMBERS_AT_ONCE)
+        candidates = [f"{wanted}{number or ''}" for number in numbers]
+        keys = [usernames.fold(candidate) for candidate in candidates]
+        rows = await db.execute(select(users.c.username_key).where(users.c.username_key.in_(keys)))
+        taken = {*rows.scalars(), *usernames.RESERVED}
+        for candidate, key in zip(candidates, keys, strict=True):
+            if key not in taken:
+                return candidate
+    raise AssertionError("there is always another number")
 
 
 def fold_email(email: str) -> str:
@@ -243,6 +241,10 @@ def new_user(now: datetime, **known: Any) -> User:
         "created_at": now,
     }
     return User(**{**fields, **known})
+
+
+def _verified_email_key(user: User) -> str | None:
+    return fold_email(user.email) if user.email and user.email_verified else None
 
 
 async def _one(db: Db, *conditions: ColumnElement[bool]) -> User | None:

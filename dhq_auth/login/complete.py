@@ -1,6 +1,6 @@
 """The end of every login: the account found, linked or made, and a session begun."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import md5
 
@@ -193,15 +193,14 @@ async def _refresh(
 
     A verified email replaces the one that was there; an unverified one only another unverified.
     """
-    today: dict[str, str | bool | None] = {
-        "name": identity.name or user.name,
-        "avatar_url": identity.avatar_url or user.avatar_url,
-        "provider_id": f"{provider.name}:{identity.subject}",
-    }
+    today = replace(
+        user,
+        name=identity.name or user.name,
+        avatar_url=identity.avatar_url or user.avatar_url,
+        provider_id=f"{provider.name}:{identity.subject}",
+    )
     if identity.email and (verified or not user.email_verified):
-        today |= {"email": identity.email, "email_verified": verified}
-    if all(getattr(user, column) == value for column, value in today.items()):
-        return user
-    await store.refresh_user(tx.db, user.id, tx.now, **today)
-    refreshed = await store.user_by_id(tx.db, user.id)
-    return refreshed or user
+        today = replace(today, email=identity.email, email_verified=verified)
+    if today != user:
+        await store.refresh_user(tx.db, today, tx.now)
+    return today

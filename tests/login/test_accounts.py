@@ -242,9 +242,8 @@ async def test_a_user_of_0_1_6_is_linked_once(trusting, other_issuer, add, datab
     old = await add(of_0_1_6())
     assert (await profile(trusting, "acme"))["id"] == old.id
     async with database.write() as db:  # as if the email had been given up since
-        await store.refresh_user(
-            db, old.id, utcnow(), email="ada@new.example.com", email_verified=True
-        )
+        moved = replace(old, email="ada@new.example.com", email_verified=True)
+        await store.refresh_user(db, moved, utcnow())
     other_issuer.user["sub"] = "1002"
     assert (await profile(trusting, "other"))["id"] != old.id
 

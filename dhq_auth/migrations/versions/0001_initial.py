@@ -58,8 +58,8 @@ def _make_users() -> None:
         sa.Column("username_key", sa.Text),
         sa.Column("name", sa.Text),
         sa.Column("email", sa.Text),
-        sa.Column("email_key", sa.Text),
         sa.Column("email_verified", sa.Boolean, nullable=False),
+        sa.Column("verified_email_key", sa.Text),
         sa.Column("avatar_url", sa.Text),
         sa.Column("provider_id", sa.String(400)),
         sa.Column("is_admin", sa.Boolean, nullable=False),
@@ -68,16 +68,9 @@ def _make_users() -> None:
         sa.Column("updated_at", Timestamp, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_users"),
         sa.UniqueConstraint("username_key", name="uq_users_username_key"),
+        sa.UniqueConstraint("verified_email_key", name="uq_users_verified_email_key"),
     )
     op.create_index("ix_users_provider_id", "users", ["provider_id"])
-    op.create_index(
-        "uq_users_verified_email",
-        "users",
-        ["email_key"],
-        unique=True,
-        sqlite_where=sa.text("email_verified"),
-        postgresql_where=sa.text("email_verified"),
-    )
     op.create_table(
         "identities",
         sa.Column("issuer", sa.String(255), nullable=False),
@@ -198,13 +191,11 @@ def _take_over() -> None:
 def _upgraded(row: dict[str, Any], keys: set[str]) -> dict[str, Any]:
     # 0.1.6 wrote local time without saying so.
     joined = (row["join_date"] or datetime.now(UTC)).astimezone(UTC)
-    email = row["email"] or None
     return {
         **{name: row[name] for name in ("id", "provider_id", "username", "name", "avatar_url")},
-        "email": email,
+        "email": row["email"] or None,
         "idhash": secrets.token_hex(16),
         "username_key": _username_key(row["username"], keys),
-        "email_key": email.lower() if email and email.isascii() else email,
         "email_verified": False,
         "is_admin": False,
         "is_active": True,
