@@ -2,10 +2,11 @@
 
 import asyncio
 import resource
+import socket
 import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -177,6 +178,32 @@ async def test_a_body_of_just_the_bound_is_read(remote: Remote, application: App
     application.faults["page"] = answer(200, b'"' + b"x" * (MEBIBYTE - 2) + b'"')
     content = (await remote.call("acme", "GET", application.url)).content
     assert len(content) == MEBIBYTE - 2
+
+
+async def test_the_bound_of_a_body_is_a_setting(application: Application) -> None:
+    remote = Remote(limits(REMOTE_MAX_BODY="1k"))
+    application.faults["page"] = answer(200, b'"' + b"x" * 1022 + b'"')
+    assert (await remote.call("acme", "GET", application.url)).content == "x" * 1022
+    application.faults["page"] = answer(200, b'"' + b"x" * 1023 + b'"')
+    with pytest.raises(UpstreamFailed):
+        await remote.call("acme", "GET", application.url)
+    await remote.close()
+
+
+async def test_a_connection_that_is_not_made_is_given_up_before_the_whole_call() -> None:
+    remote = Remote(limits(REMOTE_CONNECT_TIMEOUT="0.1"))
+    with socket.socket() as full, ExitStack() as waiting:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        for _ in range(4):  # more than the system keeps for one who accepts none
+            client = waiting.enter_context(socket.socket())
+            client.setblocking(False)  # noqa: FBT003 - the socket's own interface
+            client.connect_ex(full.getsockname())
+        began = time.monotonic()
+        with pytest.raises(UpstreamTimeout):
+            await remote.call("acme", "GET", f"http://127.0.0.1:{full.getsockname()[1]}/")
+        assert time.monotonic() - began < 2
+    await remote.close()
 
 
 @pytest.mark.parametrize("status", [200, 201, 400, 401, 404, 500, 503])

@@ -55,17 +55,19 @@ async def test_a_browser_with_a_login_of_its_own_cannot_take_up_that_of_another(
     theirs, victim = await sent_back(service), service.new_browser()
     own = await sent_back(service, browser=victim)
     await refused(service, theirs, victim)
+    assert issuer.asked["token"] == 0  # an issuer that knows no PKCE would not refuse it for us
     assert (await victim.go(own)).status == 302
 
 
 @sqlite
 @pytest.mark.parametrize("cookie", ["", "x", "é" * 43, "A" * 43, "A" * 44, "A" * 4000])
-async def test_a_cookie_that_is_not_the_browsers_binds_nothing(service, cookie):
+async def test_a_cookie_that_is_not_the_browsers_binds_nothing(service, issuer, cookie):
     url = await sent_back(service)
     answer = await service.new_browser().session.get(
         url, headers={"Cookie": f"dhq_auth_login={cookie}"}, allow_redirects=False
     )
     assert (answer.status, await code_of(answer)) == (400, "login_failed")
+    assert issuer.asked["token"] == 0
 
 
 @sqlite

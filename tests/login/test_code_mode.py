@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from sqlalchemy import text
 
 from dhq_auth.opaque import new_secret
 from tests.fakes.oauth import refusal, s256
@@ -136,6 +137,14 @@ async def test_a_code_dies_with_its_login(service, how):
     body = {"all": True} if how == "all" else {}
     ended = await service.browser.post("/auth/logout", json=body)
     assert ended.status == 200
+    await refused(await redeem(service, code))
+
+
+@sqlite
+async def test_a_code_of_one_who_was_disabled_meanwhile_is_refused(service, database):
+    code = await code_for(service)
+    async with database.write() as db:
+        await db.execute(text("UPDATE users SET is_active = false"))
     await refused(await redeem(service, code))
 
 

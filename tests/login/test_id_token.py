@@ -74,6 +74,7 @@ async def test_who_comes_back_with_a_bad_id_token_gets_a_page_and_no_token(servi
         {"iss": None},
         {"iss": ["http://127.0.0.1"]},
         {"aud": "somebody-else"},
+        {"aud": "somebody-else", "azp": "dhq-auth"},
         {"aud": ABSENT},
         {"aud": None},
         {"aud": []},
@@ -270,6 +271,15 @@ async def test_a_key_for_encryption_verifies_nothing(log_in, issuer):
 async def test_claims_that_are_not_in_the_id_token_come_from_the_userinfo(log_in):
     async with OidcIssuer(terse_id_token=True) as issuer:
         assert (await log_in(issuer)).email == "ada@example.com"
+
+
+async def test_a_verdict_on_an_email_counts_for_that_email_alone(log_in):
+    """The ID token says `email_verified` of an email that it does not name: of which one?"""
+    async with OidcIssuer(terse_id_token=True) as issuer:
+        issuer.lies.id_token = {"email_verified": True}
+        issuer.lies.userinfo = {"email": "victim@example.com", "email_verified": False}
+        came = await log_in(issuer)
+        assert (came.email, came.email_verified) == ("victim@example.com", False)
 
 
 @pytest.mark.parametrize(

@@ -267,6 +267,12 @@ async def test_settings_that_look_misspelt_are_warned_of(start):
     assert "HEADER_TIMEOUT" in await service.line("WARNING")
 
 
+async def test_what_is_less_grave_than_log_level_is_not_logged(start):
+    service = await start(HEADER_TIMEOUTS="3", LOG_LEVEL="error", HOST="203.0.113.1")
+    assert await service.end() == 1
+    assert [line.partition(":")[0] for line in service.lines] == ["HOST"]
+
+
 async def test_no_worker_outlives_its_parent(start):
     service = await start(WORKERS="2")
     workers = await pids(service, 2)
