@@ -10,6 +10,7 @@ from dhq_auth.opaque import SECRET_LENGTH, digest
 from dhq_auth.principal import AuthMethod, Principal
 from dhq_auth.redirects import Origin
 from dhq_auth.settings import Settings
+from dhq_auth.web.cookies import cookie
 from dhq_auth.work import Work
 
 _SECRET = re.compile(rf"[A-Za-z0-9_-]{{{SECRET_LENGTH}}}")
@@ -19,7 +20,7 @@ _SAFE = frozenset({"GET", "HEAD"})
 
 def cookie_secret(request: web.Request, settings: Settings) -> str | None:
     """Return the session cookie of *request*, or None if there is none or it does not count."""
-    secret = request.cookies.get(settings.session_cookie)
+    secret = cookie(request, settings.session_cookie)
     return secret if secret and counts(request, settings.external_address) else None
 
 

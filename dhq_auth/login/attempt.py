@@ -13,6 +13,7 @@ from dhq_auth.login.connectors import LoginRequest
 from dhq_auth.login.store import Attempt
 from dhq_auth.opaque import SECRET_LENGTH, digest, new_secret
 from dhq_auth.settings import Settings
+from dhq_auth.web.cookies import cookie
 from dhq_auth.web.params import Params
 from dhq_auth.work import Work
 
@@ -159,8 +160,8 @@ class Attempts:
         return self._settings.redirects.takes_tokens(destination.next)
 
     def _browser_secret(self, request: web.Request) -> str | None:
-        secret = request.cookies.get(self.cookie, "")
-        return secret if _SECRET.fullmatch(secret) else None
+        secret = cookie(request, self.cookie)
+        return secret if secret and _SECRET.fullmatch(secret) else None
 
 
 def _code_challenge(params: Params) -> str | None:
