@@ -106,7 +106,9 @@ class SelfServiceViews:
             if wants_page(request)
             else web.json_response({})
         )
-        session.clear_cookie(response, self._settings)
+        # A page elsewhere may post a token of its own: whoever follows it stays signed in.
+        if session.counts(request, self._settings.external_address):
+            session.clear_cookie(response, self._settings)
         return response
 
     async def home(self, request: web.Request) -> web.StreamResponse:

@@ -147,6 +147,21 @@ async def test_a_form_is_led_to_the_farewell(service: Service) -> None:
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_a_page_elsewhere_signs_nobody_out_by_a_token_of_its_own(
+    service: Service, issuer: OidcIssuer
+) -> None:
+    await service.log_in("acme")
+    issuer.user |= {"sub": "666", "email": "mallory@example.com"}
+    for origin in ("https://evil.example", "http://localhost:3000", "null"):
+        theirs = await service.log_in("acme", browser=service.new_browser())
+        form = {**BROWSER, "Origin": origin}
+        answer = await service.browser.post("/auth/logout", headers=form, data={"jwt": theirs})
+        assert answer.status == 303
+        assert "Set-Cookie" not in answer.headers
+        assert await signed_in(service.browser)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_extensions_hear_of_one_logout_for_each(start: Start, issuer: OidcIssuer) -> None:
     farewells.heard.clear()
     extension = {"INSTALLED_EXTENSIONS": "tests.self_service.farewells"}
