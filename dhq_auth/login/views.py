@@ -197,9 +197,10 @@ class LoginViews:
         async with self._work.transaction(source(request)) as tx:
             redeemed = await store.redeem_code(tx.db, code, tx.now)
             user = await store.user_of_code(tx.db, redeemed) if redeemed else None
-            if redeemed is None and (spent := await store.spent_code(tx.db, code)):
-                # Two had the same code: who came first may be a thief (RFC 9700 4.2.4).
-                await sessions.end(tx.db, spent.session_id)
+            spent = None if redeemed else await store.spent_code(tx.db, code)
+            # Two had the same code: who came first may be a thief (RFC 9700 4.2.4). What ended is
+            # told once: a spent code must not fill the log for whoever sends it again and again.
+            if spent and await sessions.end(tx.db, spent.session_id):
                 tx.emit(CodeReplayed(user_id=spent.user_id, session_id=spent.session_id))
         # Committed: spent, or its session ended, whatever becomes of this request.
         fits = redeemed and _fits(verifier, redeemed.code_challenge)

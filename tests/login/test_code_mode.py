@@ -73,6 +73,15 @@ async def test_a_code_that_comes_twice_ends_the_session_of_the_first(service, au
     assert code not in str(row)
 
 
+@sqlite
+async def test_a_code_that_comes_again_and_again_is_remembered_once(service, audited):
+    code = await code_for(service)
+    for _ in range(5):
+        await redeem(service, code)
+    kinds = [row["kind"] for row in await audited()]
+    assert kinds.count("login.code_replayed") == 1
+
+
 async def test_of_two_who_redeem_a_code_at_once_one_gets_a_token(service):
     code = await code_for(service)
     answers = await asyncio.gather(*(redeem(service, code) for _ in range(5)))
