@@ -73,12 +73,13 @@ async def begin(
 async def retire_cookie(db: Db, secret: str, now: datetime, keep_until: datetime) -> None:
     """Let the cookie *secret* count no more; login tokens of its session live on.
 
-    The row stays until *keep_until*, when none of them can be alive.
+    The row stays until *keep_until*, when none of them can be alive. Its digest becomes that of a
+    secret that nobody has: a clock that is set back, or another replica's, must not revive it.
     """
     await db.execute(
         update(sessions)
         .where(sessions.c.digest == digest(secret))
-        .values(expires_at=now, keep_until=keep_until)
+        .values(digest=digest(new_secret()), expires_at=now, keep_until=keep_until)
     )
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import text
 from dhq_auth.db import Database
 from dhq_auth.opaque import digest
 from tests.fakes.oidc_issuer import OidcIssuer
-from tests.fixtures.service import Browser, Service, Start, oidc
+from tests.fixtures.service import Browser, FrozenClock, Service, Start, oidc
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -145,3 +145,12 @@ async def test_it_ends_at_its_time_and_never_where_it_has_none(
         service.clock.advance(days=days)
         assert await known(browser) is expected
         service.clock.now = now
+
+
+async def test_a_clock_that_was_set_back_revives_none(service: Service, clock: FrozenClock) -> None:
+    jar = service.browser.session.cookie_jar
+    await service.log_in("acme")
+    (before,) = (cookie.value for cookie in jar if cookie.key == "session")
+    await service.log_in("acme")
+    clock.advance(minutes=-30)
+    assert not await known(service.new_browser(), headers={"Cookie": f"session={before}"})
