@@ -23,10 +23,10 @@ from sqlalchemy import DateTime, Dialect, MetaData, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.types import TypeDecorator
 from sqlalchemy.util import await_only
 
+from dhq_auth.engine import AsyncConnection, AsyncEngine, create_async_engine
 from dhq_auth.errors import Conflict, StartRefused, Unavailable
 
 log = logging.getLogger(__name__)
