@@ -243,6 +243,8 @@ class LoginViews:
         self, request: web.Request, attempt: Attempt, error: AuthError
     ) -> None:
         # With the database away there is nowhere to remember it; the refusal stands all the same.
+        if isinstance(error, Unavailable):
+            return
         with contextlib.suppress(Unavailable):
             async with self._work.transaction(source(request)) as tx:
                 tx.emit(LoginRefused(user_id=None, provider=attempt.provider, reason=error.code))
