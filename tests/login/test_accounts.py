@@ -152,6 +152,15 @@ async def test_an_email_that_only_looks_the_same_is_another(
     assert (await profile(trusting, "acme"))["id"] != (await profile(trusting, "other"))["id"]
 
 
+async def test_an_email_that_is_too_long_for_one_is_none(trusting, issuer):
+    # Four bytes each and hard to compress: what no index of PostgreSQL takes.
+    letters = "".join(chr(0x20000 + 7919 * n % 0xA000) for n in range(750))
+    issuer.user["email"] = f"{letters}@example.com"
+    assert (await profile(trusting))["email"] is None
+    issuer.user |= {"sub": "1002", "email": f"{letters[:308]}@example.com"}
+    assert (await profile(trusting))["email"] == issuer.user["email"]
+
+
 @sqlite
 async def test_an_email_that_is_somebodys_is_not_taken_over_by_a_change(trusting, other_issuer):
     ada = await profile(trusting, "acme")

@@ -12,6 +12,7 @@ from dhq_auth.login.connectors.protocol import (
     access_token,
     authorization_code,
     authorization_request,
+    email_address,
     label,
     text,
     web_address,
@@ -130,7 +131,7 @@ def _verified_email(emails: list[Any]) -> str | None:
         entry for entry in emails if isinstance(entry, dict) and entry.get("verified") is True
     ]
     verified.sort(key=lambda entry: entry.get("primary") is not True)
-    return next((email for entry in verified if (email := text(entry.get("email")))), None)
+    return next((email for entry in verified if (email := email_address(entry.get("email")))), None)
 
 
 def _is_limited(headers: Mapping[str, str]) -> bool:

@@ -17,6 +17,7 @@ from dhq_auth.login.connectors.protocol import (
     authorization_code,
     authorization_request,
     basic,
+    email_address,
     label,
     text,
     web_address,
@@ -71,7 +72,7 @@ class OidcConnector:
         return Identity(
             issuer=self.settings.issuer,
             subject=claims["sub"],
-            email=text(claims.get("email")),
+            email=email_address(claims.get("email")),
             email_verified=claims.get("email_verified") is True,
             name=label(claims.get("name")),
             login=text(claims.get("preferred_username")),

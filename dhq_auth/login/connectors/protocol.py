@@ -12,6 +12,8 @@ from dhq_auth.redirects import Origin
 from dhq_auth.settings import ProviderSettings
 
 MAX_TEXT = 1024
+MAX_EMAIL = 320
+"""Characters of an email (RFC 3696, erratum 1690), which PostgreSQL can put into an index."""
 JOINERS = "\u200c\u200d"
 
 
@@ -128,6 +130,12 @@ def text(value: Any) -> str | None:
     if not isinstance(value, str) or not value.strip() or len(value) > MAX_TEXT:
         return None
     return value if value.isprintable() else None
+
+
+def email_address(value: Any) -> str | None:
+    """Return *value* if it is a text no longer than an email can be, else None."""
+    address = text(value)
+    return address if address and len(address) <= MAX_EMAIL else None
 
 
 def label(value: Any) -> str | None:
