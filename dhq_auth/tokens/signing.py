@@ -88,7 +88,7 @@ class TokenSigner:
         Raises InvalidCredential with the reason `expired`, or `invalid` for every other fault.
         """
         try:
-            header = strict.read(token, self._max_length).header
+            header = strict.header_of(token, self._max_length)
             if header.get("typ") != token_type.typ or header["alg"] not in ALGORITHMS:
                 raise ValueError("another type of token, or another algorithm")
             keys = self.keyring.verifying(token_type.purpose, header.get("kid"))

@@ -7,7 +7,6 @@ differently (RFC 8725 2.4, 3.7): other serializations, junk in base64url, duplic
 import json
 import re
 from base64 import urlsafe_b64decode
-from dataclasses import dataclass
 from typing import Any, NoReturn
 
 _COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
@@ -16,26 +15,22 @@ _REFUSED_HEADERS = frozenset({"crit", "b64", "zip", "cty", "jwk", "jku", "x5u", 
 _TAILS = {2: frozenset("AQgw"), 3: frozenset("AEIMQUYcgkosw048")}
 
 
-@dataclass(frozen=True, slots=True)
-class UnverifiedJwt:
-    """A well-formed JWT of which nothing is believed yet."""
+def header_of(token: str, max_length: int) -> dict[str, Any]:
+    """Return the header of the JWT *token* (RFC 7515 4), of which nothing is believed yet.
 
-    header: dict[str, Any]
-    claims: dict[str, Any]
-
-
-def read(token: str, max_length: int) -> UnverifiedJwt:
-    """Return header and claims of the JWT *token* (RFC 7519 7.2); ValueError if it is malformed."""
+    Raises ValueError if any part of the token is malformed.
+    """
     if len(token) > max_length or not _COMPACT.fullmatch(token):
         raise ValueError("not a JWT in compact form")
-    header, claims, signature = token.split(".")
+    protected, claims, signature = token.split(".")
     _bytes_of(signature)
-    unverified = UnverifiedJwt(_object(header), _object(claims))
-    if refused := _REFUSED_HEADERS & unverified.header.keys():
+    _object(claims)
+    header = _object(protected)
+    if refused := _REFUSED_HEADERS & header.keys():
         raise ValueError(f"the header {min(refused)} is not accepted")
-    if not isinstance(unverified.header.get("alg"), str):
+    if not isinstance(header.get("alg"), str):
         raise ValueError("no algorithm is named")
-    return unverified
+    return header
 
 
 def _bytes_of(segment: str) -> bytes:

@@ -39,7 +39,6 @@ CREDENTIALS = ("bearer", "auth_token", "jwt", "session")
 REQUIRED: Sequence[Schema] = [{name: []} for name in CREDENTIALS]
 OPTIONAL: Sequence[Schema] = [{}, *REQUIRED]
 
-QUERY_FAULTS = (InvalidRequest,)
 BODY_FAULTS = (InvalidRequest, RequestTimeout, PayloadTooLarge, UnsupportedMediaType)
 _MORE_CODES = {InvalidRequest: ["malformed_request"], InvalidCredential: ["missing_credential"]}
 

@@ -122,7 +122,7 @@ class OidcConnector:
         """Return the claims of the ID token once all of Core 3.1.3.7 holds."""
         id_token = tokens["id_token"]
         try:
-            header = strict.read(id_token, MAX_ID_TOKEN).header
+            header = strict.header_of(id_token, MAX_ID_TOKEN)
             announced = metadata.get("id_token_signing_alg_values_supported", ["RS256"])
             if not isinstance(announced, list):
                 raise ValueError("no algorithms were announced")
