@@ -190,6 +190,16 @@ async def test_the_bound_of_a_body_is_a_setting(application: Application) -> Non
     await remote.close()
 
 
+async def test_silence_is_given_up_before_the_whole_call(application: Application) -> None:
+    remote = Remote(limits(REMOTE_READ_TIMEOUT="0.1"))
+    application.faults["page"] = faults.hang
+    began = time.monotonic()
+    with pytest.raises(UpstreamTimeout):
+        await remote.call("acme", "GET", application.url)
+    assert time.monotonic() - began < 2
+    await remote.close()
+
+
 async def test_a_connection_that_is_not_made_is_given_up_before_the_whole_call() -> None:
     remote = Remote(limits(REMOTE_CONNECT_TIMEOUT="0.1"))
     with socket.socket() as full, ExitStack() as waiting:

@@ -8,6 +8,7 @@ from sqlalchemy import text
 from yarl import URL
 
 from dhq_auth.db import Database
+from dhq_auth.tokens.store import revoke_token
 from tests.credentials import permissions
 from tests.fakes.oidc_issuer import OidcIssuer
 from tests.fixtures.service import Browser, Service, Start, oidc
@@ -97,6 +98,18 @@ async def test_a_token_names_a_session_that_is_there(
 ) -> None:
     known, why = await of_token(service.new_browser(), mint.signed(claims=claims))
     assert (known, why) == (reason is None, reason)
+
+
+async def test_a_token_that_was_revoked_is_refused_and_no_other_of_its_session(
+    service: Service, mint: Mint, database: Database
+) -> None:
+    other = mint.signed(claims={"jti": "another"})
+    now = service.clock.now
+    async with database.write() as db:
+        await revoke_token(db, mint.claims["jti"], now, now)
+    nobody = service.new_browser()
+    assert await of_token(nobody, mint.token) == (False, "revoked")
+    assert await of_token(nobody, other) == (True, None)
 
 
 @ON_SQLITE

@@ -149,6 +149,26 @@ async def test_a_provider_that_hangs_is_504_for_its_callers_and_nothing_for_othe
     hanging_in_a_thread.gate.set()
 
 
+async def test_a_provider_is_asked_by_as_many_at_a_time_as_plugin_calls_says(run: Run):
+    service = await run(
+        """
+        import asyncio
+        asking = []
+        async def get_permissions(service, userid):
+            asking.append(userid)
+            try:
+                await asyncio.sleep(0.01)
+                return {'at-a-time': len(asking)}
+            finally:
+                asking.pop()
+        """,
+        PLUGIN_CALLS="2",
+    )
+    token = await service.log_in("acme")
+    answers = await asyncio.gather(*(ask(service, token) for _ in range(6)))
+    assert {answer["permissions"]["at-a-time"] for _, answer in answers} <= {1, 2}  # type: ignore[index]
+
+
 async def test_what_a_provider_changes_afterwards_does_not_change_the_token(run: Run):
     service = await run(
         """
