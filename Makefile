@@ -27,7 +27,7 @@ test: $(VENV)/.developing lint ## run every test; installs what they need
 check: $(VENV)/.developing lint ## run lint, types, import contracts and the fast tests
 	$(BIN)/python -m pytest -n $(WORKERS_OF_TESTS) -m "$(FAST)"
 
-lint: $(VENV)/.developing
+lint: $(VENV)/.developing ## look at style, types and import contracts
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
