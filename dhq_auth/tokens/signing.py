@@ -21,7 +21,7 @@ from dhq_auth.tokens.store import KeyPurpose
 
 ALGORITHMS = ["RS256"]
 # Whatever a reader of hostile JSON and base64 may raise: all of it is the token's fault.
-_MALFORMED = (ValueError, TypeError, ArithmeticError, RecursionError, JoseError)
+_MALFORMED = (ValueError, TypeError, ArithmeticError, OSError, RecursionError, JoseError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ def _is_id(value: object) -> bool:
 
 
 def _time(value: object) -> datetime:
-    """Read a NumericDate (RFC 7519 2); ValueError or OverflowError for what is no time of ours."""
+    """Read a NumericDate (RFC 7519 2); what it raises for others is in `_MALFORMED`."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise ValueError("a time is not a number")
     return datetime.fromtimestamp(value, UTC)
