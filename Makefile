@@ -4,7 +4,11 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 WORKERS_OF_TESTS ?= auto
-FAST := not postgres and not browser and not node and not fuzz and not process and not image
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS_OF_TESTS) --dist worksteal
+FAST := not postgres and not browser and not node and not fuzz and not process and not slow and not image
+
+# Compile each module once, not anew in each of the many processes that tests start.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help install run demo test check lint bench image docs lock clean
@@ -22,10 +26,10 @@ demo: install ## the whole loop without Google or GitHub: a local issuer, an app
 
 test: $(VENV)/.developing lint ## run every test; installs what they need
 	@PYTHON=$(BIN)/python tools/install_test_needs.sh
-	$(BIN)/python -m pytest -n $(WORKERS_OF_TESTS) --dist worksteal
+	$(PYTEST)
 
 check: $(VENV)/.developing lint ## run lint, types, import contracts and the fast tests
-	$(BIN)/python -m pytest -n $(WORKERS_OF_TESTS) -m "$(FAST)"
+	$(PYTEST) -m "$(FAST)"
 
 lint: $(VENV)/.developing ## look at style, types and import contracts
 	$(BIN)/ruff check

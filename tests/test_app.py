@@ -55,6 +55,7 @@ async def warm() -> None:
     await asyncio.gather(*(asyncio.to_thread(ready.wait) for _ in range(jobs)))
 
 
+@pytest.mark.slow
 async def test_a_start_and_a_stop_leave_nothing_behind(
     database_url: str, clock: FrozenClock, warm: None
 ) -> None:
@@ -65,6 +66,7 @@ async def test_a_start_and_a_stop_leave_nothing_behind(
     await holds_no_more_than(before)
 
 
+@pytest.mark.slow
 async def test_a_service_that_was_used_leaves_nothing_behind(
     start: Start, issuer: OidcIssuer, warm: None
 ) -> None:
@@ -110,6 +112,7 @@ async def absent_database(database_url: str, clock: FrozenClock) -> web.Applicat
     return application("postgresql://ada:geheim@127.0.0.1:1/x", clock)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("broken", [wrong_secret_key, newer_database, absent_database])
 async def test_a_start_that_fails_closes_what_it_opened(
     database_url: str,
@@ -128,6 +131,7 @@ async def test_a_start_that_fails_closes_what_it_opened(
     assert "geheim" not in str(refused.value)
 
 
+@pytest.mark.slow
 async def test_a_start_that_is_cancelled_closes_what_it_opened(
     database_url: str, clock: FrozenClock, warm: None
 ) -> None:

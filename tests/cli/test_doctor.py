@@ -180,6 +180,7 @@ def test_what_a_plugin_prints_is_not_in_the_document(
     assert "chatty" in ended.err
 
 
+@pytest.mark.slow
 def test_a_plugin_that_hangs_is_said_to_and_keeps_nobody(
     cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

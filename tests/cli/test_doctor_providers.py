@@ -106,6 +106,7 @@ async def test_an_issuer_that_hangs_costs_its_deadline_alone(
     assert not ended.found("provider corp", "fault")
 
 
+@pytest.mark.slow
 async def test_the_deadline_of_all_ends_what_hangs_and_keeps_what_was_found(
     cli: Cli, issuer: OidcIssuer
 ):

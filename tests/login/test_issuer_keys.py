@@ -20,6 +20,7 @@ async def test_the_keys_are_fetched_once_for_many_logins(service, issuer):
     assert issuer.asked["jwks"] == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("keep_old", "logins"), [(True, 5), (False, 100)])
 async def test_all_logins_after_a_change_of_keys_succeed_with_one_refetch(
     start, issuer, keep_old, logins

@@ -76,6 +76,7 @@ async def test_a_rate_limit_of_github_is_not_taken_for_a_user_without_email(star
     await fails(service, await sent_back(service, "github"), {502})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", [faults.hang, dribble(0.05)], ids=["hangs", "dribbles"])
 @pytest.mark.parametrize("endpoint", ["discovery", "jwks", "token"])
 async def test_a_slow_issuer_is_given_up_at_the_deadline(start, issuer, endpoint, fault):
@@ -87,6 +88,7 @@ async def test_a_slow_issuer_is_given_up_at_the_deadline(start, issuer, endpoint
     assert time.monotonic() - began < 5
 
 
+@pytest.mark.slow
 async def test_all_the_calls_of_one_login_have_one_deadline(start):
     """Each endpoint answers in time, all of them together do not."""
 
@@ -101,6 +103,7 @@ async def test_all_the_calls_of_one_login_have_one_deadline(start):
         await fails(service, url, {504})
 
 
+@pytest.mark.slow
 async def test_many_who_wait_for_a_provider_that_hangs_all_hear_by_the_deadline(start, issuer):
     service = await start(issuer, **oidc(issuer), **SHORT)
     issuer.faults["discovery"] = faults.hang
@@ -130,6 +133,7 @@ async def test_a_provider_that_hangs_does_not_slow_the_others(start, issuer, oth
     assert {(await each).status for each in slow} == {302}
 
 
+@pytest.mark.slow
 async def test_who_waits_for_a_call_of_a_busy_provider_is_told_in_time(start, issuer):
     service = await start(issuer, REMOTE_CALLS="1", **oidc(issuer), **SHORT)
     urls = [await sent_back(service) for _ in range(3)]

@@ -116,6 +116,7 @@ async def test_processes_that_start_at_once_all_come_up_with_the_same_keys(empty
     assert len(ends[0][0].split()) == 2
 
 
+@pytest.mark.slow
 async def test_an_upgrade_waits_for_that_of_another(database: Database, empty_url: str) -> None:
     """However short DATABASE_TIMEOUT is: the other may have much to do."""
     hasty = Database(empty_url, pool=1, timeout=0.5)

@@ -197,6 +197,7 @@ async def test_failures_are_counted(install: Install, caplog: pytest.LogCaptureF
     assert "fails.py, line 1)" in caplog.text
 
 
+@pytest.mark.slow
 @sqlite
 async def test_a_login_waits_once_for_all_that_hang_and_the_rest_still_hears(install: Install):
     hangs = """

@@ -2,7 +2,6 @@
 
 import pytest
 from hypothesis import given
-from hypothesis import settings as unhurried
 from hypothesis import strategies as st
 
 from dhq_auth.settings import from_environ
@@ -76,7 +75,6 @@ ALIASES = st.lists(
 )
 
 
-@unhurried(deadline=None, max_examples=50)
 @given(ALIASES, st.lists(st.text(st.sampled_from("AB_"), min_size=1, max_size=6), max_size=5))
 def test_no_option_goes_to_two_plugins_or_gets_lost(aliases, rests):
     prefixes = [alias.translate(str.maketrans("-.", "__")).upper() for alias in aliases]

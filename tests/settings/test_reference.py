@@ -55,6 +55,7 @@ def check_pair(environ):
     assert settings.warnings == ()
 
 
+@pytest.mark.slow
 def test_a_generated_pair_works_from_a_shell(key_file):
     shell = shutil.which("sh")
     shown = run(shell, "-c", 'set -a; . "$1"; env -0', "sh", str(key_file)).stdout

@@ -203,6 +203,7 @@ async def test_cancelled_writes_leave_sqlite_unlocked(database: Database) -> Non
         await db.execute(text("CREATE TABLE never (id INTEGER)"))
 
 
+@pytest.mark.slow
 @on_sqlite
 async def test_sqlite_locked_by_another_process_is_waited_for_then_503(
     start: Start, issuer: OidcIssuer, database_url: str

@@ -245,9 +245,7 @@ async def test_no_body_gives_a_500(bare: Service) -> None:
     loop = asyncio.get_running_loop()
     seen: set[int] = set()
 
-    @settings(
-        max_examples=150, deadline=None, derandomize=True, suppress_health_check=[*HealthCheck]
-    )
+    @settings(suppress_health_check=[*HealthCheck])
     @given(
         path=st.sampled_from(["/auth/update", "/auth/logout", "/auth/exchange"]),
         kind=st.sampled_from([JSON, FORM, f"{JSON};charset=utf-7", "multipart/form-data", "\xe4"]),
@@ -280,9 +278,7 @@ async def test_no_query_or_header_gives_a_500(bare: Service) -> None:
         ]
     )
 
-    @settings(
-        max_examples=200, deadline=None, derandomize=True, suppress_health_check=[*HealthCheck]
-    )
+    @settings(suppress_health_check=[*HealthCheck])
     @given(path=paths, query=printable, name=names, value=eight_bit)
     def attack(path: str, query: str, name: str, value: str) -> None:
         value = value.replace("\x7f", "").strip()
