@@ -107,7 +107,7 @@ class Attempts:
     async def take(self, state: str | None) -> Attempt:
         """Spend *state* and return the login that it belongs to; LoginFailed if there is none."""
         attempt = None
-        if state and _SECRET.fullmatch(state):
+        if state and _SECRET.fullmatch(state) and await self._is_under_way(state):
             async with self._work.transaction(Source()) as tx:
                 attempt = await store.take_attempt(tx.db, digest(state))
         # Committed: spent, whatever becomes of this request.
@@ -152,6 +152,11 @@ class Attempts:
             httponly=True,
             samesite="Lax",
         )
+
+    async def _is_under_way(self, state: str) -> bool:
+        """Whether *state* is worth a transaction: made-up ones must not queue for it."""
+        async with self._work.read() as db:
+            return await store.is_under_way(db, digest(state))
 
     def _may_receive(self, destination: Destination) -> bool:
         """Whether what *destination* would get, a code or the token itself, may go there."""

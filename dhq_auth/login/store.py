@@ -68,6 +68,14 @@ async def add_attempt(db: Db, attempt: Attempt) -> None:
     await db.execute(insert(login_attempts).values(**_values(attempt)))
 
 
+async def is_under_way(db: Db, state_digest: str) -> bool:
+    """Whether there is a login of this `state`."""
+    found = select(login_attempts.c.state_digest).where(
+        login_attempts.c.state_digest == state_digest
+    )
+    return (await db.execute(found)).first() is not None
+
+
 async def take_attempt(db: Db, state_digest: str) -> Attempt | None:
     """Spend the attempt of a `state`: whoever comes second gets None."""
     taken = await db.execute(
@@ -111,8 +119,8 @@ async def user_of_code(db: Db, code: LoginCode) -> User | None:
     return user_of(row) if row else None
 
 
-async def spent_code(db: Db, code_digest: str) -> LoginCode | None:
-    """Return a code that is known and was redeemed before."""
+async def known_code(db: Db, code_digest: str) -> LoginCode | None:
+    """Return a code that was given to somebody, redeemed or not."""
     found = await db.execute(select(*login_codes.c).where(login_codes.c.digest == code_digest))
     return _code(found.one_or_none())
 

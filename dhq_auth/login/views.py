@@ -41,6 +41,7 @@ from dhq_auth.work import Work
 Answer = TypeVar("Answer")
 MAX_LOGIN_HINT = 320
 """Characters of a login hint, which is an email at the longest (RFC 3696, erratum 1690)."""
+BAD_CODE = "The code is unknown, spent or expired, or the verifier is wrong."
 _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 
 
@@ -194,10 +195,12 @@ class LoginViews:
         """Give the login token for a one-time code and its verifier (RFC 7636 4.5)."""
         sent = await params(request, self._settings.limits)
         code, verifier = digest(sent.required("code")), sent.required("code_verifier")
+        if not await self._is_known(code):
+            raise InvalidGrant(BAD_CODE)
         async with self._work.transaction(source(request)) as tx:
             redeemed = await store.redeem_code(tx.db, code, tx.now)
             user = await store.user_of_code(tx.db, redeemed) if redeemed else None
-            spent = None if redeemed else await store.spent_code(tx.db, code)
+            spent = None if redeemed else await store.known_code(tx.db, code)
             # Two had the same code: who came first may be a thief (RFC 9700 4.2.4). What ended is
             # told once: a spent code must not fill the log for whoever sends it again and again.
             if spent and await sessions.end(tx.db, spent.session_id):
@@ -205,7 +208,7 @@ class LoginViews:
         # Committed: spent, or its session ended, whatever becomes of this request.
         fits = redeemed and _fits(verifier, redeemed.code_challenge)
         if not fits or redeemed is None or user is None or redeemed.expires_at <= self._work.now():
-            raise InvalidGrant("The code is unknown, spent or expired, or the verifier is wrong.")
+            raise InvalidGrant(BAD_CODE)
         return web.json_response(
             {
                 "token": await self._login_token(user.id, redeemed.session_id),
@@ -213,6 +216,11 @@ class LoginViews:
                 "profile": own_profile(user),
             }
         )
+
+    async def _is_known(self, code: str) -> bool:
+        """Whether *code*, a digest, is worth a transaction: made-up ones must not queue for it."""
+        async with self._work.read() as db:
+            return await store.known_code(db, code) is not None
 
     async def _way_on(self, destination: Destination, login: Login) -> str:
         """Return where the browser goes now, with the token or the code that it carries."""

@@ -222,6 +222,21 @@ async def test_sqlite_locked_by_another_process_is_waited_for_then_503(
 
 
 @on_sqlite
+async def test_made_up_states_and_codes_do_not_queue_for_the_lock_of_sqlite(
+    start: Start, issuer: OidcIssuer, database_url: str
+) -> None:
+    """Anybody can send them, as many as they like; logins would wait behind them."""
+    service = await start(issuer, **oidc(issuer), DATABASE_TIMEOUT=str(TIMEOUT))
+    path = database_url.removeprefix("sqlite:///")
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        state = await ask(service, f"/auth/oauth_callback?state={'A' * 43}&code=x")
+        guess = {"code": "A" * 43, "code_verifier": "A" * 43}
+        code = await service.browser.post("/auth/exchange", json=guess)
+    assert [state.status, code.status] == [400, 400]
+
+
+@on_sqlite
 async def test_a_lock_that_is_soon_gone_is_only_a_wait(service: Service, database_url: str) -> None:
     path = database_url.removeprefix("sqlite:///")
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
