@@ -94,8 +94,7 @@ class SelfServiceViews:
         who = await self._authenticator.authenticate(request, sent)
         browser = await self._authenticator.of_cookie(request) or who
         async with self._work.transaction(source(request)) as tx:
-            end = self._end_everything if everything else self._end
-            ended = await end(tx, who)
+            ended = await self._end(tx, who, everywhere=everything)
             if browser.principal.session_id != who.principal.session_id:
                 ended |= await self._end(tx, browser)
         # Committed. Of two logouts at once, one ended it.
@@ -148,34 +147,28 @@ class SelfServiceViews:
         async with self._work.read() as db:
             return await accounts.user_by_username(db, username)
 
-    async def _end(self, tx: Transaction, who: Authenticated) -> bool:
-        """End the session of *who*, and the token that was presented; say if it was there."""
-        await self._revoke(tx, who)
-        if not await sessions.end(tx.db, who.principal.session_id):
-            return False
-        tx.emit(
-            LoggedOut(
-                user_id=who.user.id,
-                user_info=user_info(who.user),
-                session_id=who.principal.session_id,
-            )
-        )
-        return True
+    async def _end(self, tx: Transaction, who: Authenticated, *, everywhere: bool = False) -> bool:
+        """End the session of *who*, or all of that user, and the token that was presented.
 
-    async def _end_everything(self, tx: Transaction, who: Authenticated) -> bool:
-        """End every session of the user of *who*, and with them every token; say if any was."""
+        Says whether there was any.
+        """
         await self._revoke(tx, who)
-        if not await sessions.end_all(tx.db, who.user.id):
-            return False
-        tx.emit(
-            LoggedOut(
-                user_id=who.user.id,
-                user_info=user_info(who.user),
-                session_id=None,
-                everywhere=True,
-            )
+        session_id = None if everywhere else who.principal.session_id
+        ended = (
+            await sessions.end_all(tx.db, who.user.id) > 0
+            if session_id is None
+            else await sessions.end(tx.db, session_id)
         )
-        return True
+        if ended:
+            tx.emit(
+                LoggedOut(
+                    user_id=who.user.id,
+                    user_info=user_info(who.user),
+                    session_id=session_id,
+                    everywhere=everywhere,
+                )
+            )
+        return ended
 
     async def _revoke(self, tx: Transaction, who: Authenticated) -> None:
         principal = who.principal
