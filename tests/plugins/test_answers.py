@@ -169,6 +169,28 @@ async def test_a_provider_is_asked_by_as_many_at_a_time_as_plugin_calls_says(run
     assert {answer["permissions"]["at-a-time"] for _, answer in answers} <= {1, 2}  # type: ignore[index]
 
 
+async def test_providers_hold_as_many_connections_as_database_pool_says(run: Run):
+    service = await run(
+        """
+        import asyncio
+        from dhq_auth import Grant
+        holding = []
+        async def grant(context):
+            async with context.read():
+                holding.append(context.user['id'])
+                try:
+                    await asyncio.sleep(0.01)
+                    return Grant({'at-a-time': len(holding)})
+                finally:
+                    holding.pop()
+        """,
+        DATABASE_POOL="1",
+    )
+    token = await service.log_in("acme")
+    answers = await asyncio.gather(*(ask(service, token) for _ in range(6)))
+    assert {answer["permissions"]["at-a-time"] for _, answer in answers} == {1}  # type: ignore[index]
+
+
 async def test_what_a_provider_changes_afterwards_does_not_change_the_token(run: Run):
     service = await run(
         """

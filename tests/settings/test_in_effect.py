@@ -1,6 +1,9 @@
 """What settings do to the running service, where no other test would notice their absence."""
 
 import re
+import sqlite3
+import time
+from contextlib import closing
 from pathlib import Path
 
 import jwt as pyjwt
@@ -135,6 +138,19 @@ async def test_json_may_be_nested_as_deep_as_max_json_depth_says(start: Start) -
     service = await start(MAX_JSON_DEPTH="3")
     for sent, status in (({"a": [[1]]}, 200), ({"a": [[[1]]]}, 400)):
         assert (await service.browser.post("/auth/update", json=sent)).status == status
+
+
+@sqlite
+async def test_a_lock_is_waited_for_as_long_as_database_timeout_says(
+    start: Start, issuer: OidcIssuer, database_url: str
+) -> None:
+    service = await start(issuer, DATABASE_TIMEOUT="0.3", **oidc(issuer))
+    with closing(sqlite3.connect(database_url.removeprefix("sqlite:///"))) as other:
+        other.execute("BEGIN IMMEDIATE")
+        began = time.monotonic()
+        assert (await service.browser.get("/auth/login/acme")).status == 503
+        assert time.monotonic() - began < 2
+    assert (await service.browser.get("/auth/login/acme")).status == 302
 
 
 @sqlite

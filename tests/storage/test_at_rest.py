@@ -2,12 +2,15 @@
 
 import hashlib
 import json
+import os
 import secrets
+import stat
 from base64 import urlsafe_b64encode
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+import pytest
 from aiohttp import ClientResponse
 
 from tests.fakes.github import GitHub
@@ -104,3 +107,19 @@ async def test_the_database_has_nothing_that_lets_anybody_in(
     assert b"login_codes" in found
     leaked = {what for secret, what in unwanted.items() if secret.encode() in found}
     assert leaked == set(), json.dumps(sorted(leaked))
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_what_an_sqlite_service_makes_is_for_its_own_user_alone(
+    start: Start, tmp_path: Path
+) -> None:
+    folder = tmp_path / "made"
+    before = os.umask(0)
+    try:
+        await start(DATABASE_URL=f"sqlite:///{folder}/dhq-auth.db")
+    finally:
+        os.umask(before)
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()}
+    assert modes.keys() >= {"dhq-auth.db", "dhq-auth.db-wal", "dhq-auth.db.secret-key"}
+    assert set(modes.values()) == {0o600}
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
