@@ -1,6 +1,6 @@
 """The rows of sessions. A row that is gone is a session that has ended."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import (
@@ -42,7 +42,7 @@ class NewSession:
     """A session that just began; `secret` is the cookie's value and is nowhere kept."""
 
     id: str
-    secret: str
+    secret: str = field(repr=False)
 
 
 async def begin(

@@ -1,7 +1,7 @@
 """The keys that we keep, and what was revoked before its time."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from importlib import import_module
@@ -43,7 +43,7 @@ class StoredKey:
     kid: str
     purpose: KeyPurpose
     generation: int
-    private_key: str
+    private_key: str = field(repr=False)
     created_at: datetime
 
 

@@ -2,7 +2,7 @@
 
 from base64 import b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 from urllib.parse import quote_plus
 
@@ -26,8 +26,8 @@ class LoginRequest:
     """
 
     redirect_uri: str
-    state: str
-    browser_secret: str
+    state: str = field(repr=False)
+    browser_secret: str = field(repr=False)
 
     @property
     def nonce(self) -> str:
