@@ -40,11 +40,10 @@ class Pages:
 
 
 def redirect(location: str, *, status: Literal[302, 303] = 302) -> web.Response:
-    """Return a redirect to *location*, which is sent as it is: never kept, never told on.
+    """Return a redirect to *location*, which is sent as it is.
 
     303 turns a POST into a GET (RFC 9110 15.4.4); 307 and 308 would send a form elsewhere.
     """
     response = web.Response(status=status)
     response.headers["Location"] = location
-    response.headers["Cache-Control"] = "no-store"
     return response

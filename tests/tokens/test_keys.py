@@ -26,7 +26,7 @@ from dhq_auth.tokens.keyring import (
     secret_key_beside,
 )
 from dhq_auth.tokens.load import load_keys
-from dhq_auth.tokens.store import KeyPurpose
+from dhq_auth.tokens.store import KeyPurpose, StoredKey, add_key, rewrap_key
 from tests.fakes.postgres import PostgresServer
 
 OLD, NEW, WRONG = (letter * 40 for letter in "onw")
@@ -180,6 +180,15 @@ async def test_a_new_secret_key_wraps_anew_so_that_the_old_one_can_go(database: 
     settled = await stored(database)
     await load(database, SECRET_KEY=NEW)
     assert await stored(database) == settled  # nothing is written without need
+
+
+async def test_what_somebody_else_has_wrapped_meanwhile_is_left_alone(database: Database) -> None:
+    key = StoredKey("kid", KeyPurpose.LOGIN, 1, "wrapped", utcnow())
+    async with database.write() as db:
+        await add_key(db, key)
+        await rewrap_key(db, "kid", "wrapped", "by the first")
+        await rewrap_key(db, "kid", "wrapped", "by the second")
+    assert await stored(database) == ["by the first"]
 
 
 async def test_a_secret_key_that_comes_later_takes_over(database: Database, tmp_path: Path) -> None:
