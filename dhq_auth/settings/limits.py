@@ -73,7 +73,10 @@ class Limits:
         "EXTENSION_TIMEOUT", "5", seconds(0.1, 60), "seconds for one hook of an extension"
     )
     plugin_calls: int = variable(
-        "PLUGIN_CALLS", "32", integer(1, 1000), "calls in flight per plugin, each in a thread if plain"
+        "PLUGIN_CALLS",
+        "32",
+        integer(1, 1000),
+        "calls in flight per plugin, each in a thread if plain",
     )
     # What waits.
     clock_leeway: timedelta = variable(
