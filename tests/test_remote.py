@@ -180,6 +180,21 @@ async def test_a_body_of_just_the_bound_is_read(remote: Remote, application: App
     assert len(content) == MEBIBYTE - 2
 
 
+async def test_no_cookie_of_one_call_is_sent_with_the_next(
+    remote: Remote, application: Application
+) -> None:
+    sent: list[str | None] = []
+
+    async def remember(request: web.Request, _handler: object) -> web.StreamResponse:
+        sent.append(request.headers.get("Cookie"))
+        return web.json_response({}, headers={"Set-Cookie": "of=somebody; Path=/"})
+
+    application.faults["page"] = remember
+    for _ in range(2):  # by name: cookie jars keep none of an IP address anyway
+        await remote.call("acme", "GET", application.url.replace("127.0.0.1", "localhost"))
+    assert sent == [None, None]
+
+
 async def test_the_bound_of_a_body_is_a_setting(application: Application) -> None:
     remote = Remote(limits(REMOTE_MAX_BODY="1k"))
     application.faults["page"] = answer(200, b'"' + b"x" * 1022 + b'"')
