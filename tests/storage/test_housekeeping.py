@@ -14,7 +14,8 @@ from dhq_auth.events import Source
 from dhq_auth.housekeeping import BATCH, prune
 from dhq_auth.tokens.store import KEPT_LONGER
 from dhq_auth.work import Work
-from tests.fixtures.service import FrozenClock
+from tests.fakes.oidc_issuer import OidcIssuer
+from tests.fixtures.service import FrozenClock, Start, oidc
 
 PERISHABLE = ("login_attempts", "login_codes", "sessions", "revocations")
 
@@ -64,6 +65,24 @@ async def test_what_is_over_goes_and_what_is_not_stays(work: Work, name: str) ->
     assert await prune(work) == 2
     assert await left(work, name) == len(offsets) - 2
     assert await prune(work) == 0
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("token_lives_longer", [True, False])
+async def test_a_session_stays_while_its_cookie_or_a_token_of_it_may_live(
+    start: Start, issuer: OidcIssuer, work: Work, clock: FrozenClock, *, token_lives_longer: bool
+) -> None:
+    long, short = ("LOGIN_TOKEN_LIFETIME", "SESSION_DURATION")[:: 1 if token_lives_longer else -1]
+    service = await start(issuer, **oidc(issuer), **{long: "14d", short: "1d"})
+    token = await service.log_in("acme")
+    clock.advance(days=13)
+    await prune(work)
+    by_cookie = await (await service.browser.get("/auth/check")).json()
+    assert by_cookie["authenticated"] is not token_lives_longer
+    assert (await service.check(token))["authenticated"] is token_lives_longer
+    clock.advance(days=1, minutes=2)
+    await prune(work)
+    assert await left(work, "sessions") == 0
 
 
 async def test_a_transaction_forgets_one_batch_and_the_next_the_rest(work: Work) -> None:
