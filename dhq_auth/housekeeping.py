@@ -13,6 +13,8 @@ from dhq_auth.work import Work
 log = logging.getLogger(__name__)
 
 INTERVAL = 60.0
+AFTER_START = 3.0
+"""Seconds for which a process that has just started does nothing but answer."""
 BATCH = 500
 
 
@@ -26,8 +28,12 @@ async def prune(work: Work) -> int:
         )
 
 
-async def keep_house(work: Work) -> None:
-    """Prune once a minute, for as long as the process lives; a failure is tried again."""
+async def keep_house(work: Work, *, after: float = AFTER_START) -> None:
+    """Prune once a minute, for as long as the process lives; a failure is tried again.
+
+    The first time is *after* so many seconds.
+    """
+    await asyncio.sleep(after)
     while True:
         try:
             while await prune(work) >= BATCH:

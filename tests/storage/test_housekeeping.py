@@ -99,9 +99,9 @@ async def test_replicas_prune_at_the_same_time(work: Work) -> None:
     assert [await left(work, name) for name in PERISHABLE] == [0] * 4
 
 
-async def test_the_house_is_kept_from_the_start(work: Work) -> None:
+async def test_the_house_is_kept_soon_after_the_start(work: Work) -> None:
     await fill(work, "sessions", [timedelta(days=-1)] * (BATCH + 1))
-    house = asyncio.create_task(housekeeping.keep_house(work))
+    house = asyncio.create_task(housekeeping.keep_house(work, after=0.05))
     async with asyncio.timeout(10):
         while await left(work, "sessions"):  # noqa: ASYNC110 - the database has no event
             await asyncio.sleep(0.01)
@@ -116,7 +116,7 @@ async def test_a_house_without_a_database_is_kept_later(
         return None
 
     away = Database("postgresql://ada@127.0.0.1:1/x", pool=1, timeout=5)
-    house = asyncio.create_task(housekeeping.keep_house(Work(away, clock, announce)))
+    house = asyncio.create_task(housekeeping.keep_house(Work(away, clock, announce), after=0))
     async with asyncio.timeout(5):
         while "put off" not in caplog.text:  # noqa: ASYNC110 - nor has the log
             await asyncio.sleep(0.01)
