@@ -41,33 +41,47 @@ async def fails(service, url, statuses):
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-@pytest.mark.parametrize("endpoint", ["discovery", "jwks", "token", "userinfo"])
+@pytest.mark.parametrize("endpoint", ["discovery", "jwks"])
+async def test_nonsense_of_what_is_fetched_once_is_a_page_and_the_next_login_succeeds(
+    start, issuer, endpoint, fault
+):
+    service = await start(issuer, **oidc(issuer))
+    issuer.faults[endpoint] = FAULTS[fault]
+    if endpoint == "discovery":
+        await fails(service, f"/auth/login/acme?next={NEXT}", {502})
+    else:
+        await fails(service, await sent_back(service), {502})
+    issuer.faults.clear()
+    assert await service.log_in("acme")
+
+
+@pytest.mark.parametrize("endpoint", ["token", "userinfo"])
 async def test_nonsense_from_an_issuer_is_a_page_and_the_next_login_succeeds(
-    start, endpoint, fault
+    start, endpoint, subtests
 ):
     async with OidcIssuer(terse_id_token=True) as issuer:
         service = await start(issuer, **oidc(issuer))
-        issuer.faults[endpoint] = FAULTS[fault]
-        if endpoint == "discovery":
-            await fails(service, f"/auth/login/acme?next={NEXT}", {502})
-        else:
-            url = await sent_back(service)
-            await fails(service, url, {502})
-            assert (await service.browser.go(url)).status == 400  # the state is used up
-        issuer.faults.clear()
-        assert await service.log_in("acme")
+        for name, fault in FAULTS.items():
+            with subtests.test(name):
+                issuer.faults[endpoint] = fault
+                url = await sent_back(service)
+                await fails(service, url, {502})
+                assert (await service.browser.go(url)).status == 400  # the state is used up
+                issuer.faults.clear()
+                assert await service.log_in("acme")
 
 
-@pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("endpoint", ["access_token", "user", "emails"])
 async def test_nonsense_from_github_is_a_page_and_the_next_login_succeeds(
-    start, github, endpoint, fault
+    start, github, endpoint, subtests
 ):
     service = await start(github, **github_variables(github))
-    github.faults[endpoint] = FAULTS[fault]
-    await fails(service, await sent_back(service, "github"), {502})
-    github.faults.clear()
-    assert await service.log_in("github")
+    for name, fault in FAULTS.items():
+        with subtests.test(name):
+            github.faults[endpoint] = fault
+            await fails(service, await sent_back(service, "github"), {502})
+            github.faults.clear()
+            assert await service.log_in("github")
 
 
 async def test_a_rate_limit_of_github_is_not_taken_for_a_user_without_email(start, github):
