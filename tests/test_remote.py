@@ -133,6 +133,7 @@ async def test_an_address_that_leads_nowhere_is_the_fault_of_who_gave_it(
         await remote.call("acme", "GET", url)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", [faults.hang, dribble(0.05)], ids=["hangs", "dribbles"])
 async def test_an_answer_that_does_not_end_is_given_up_at_the_deadline(
     hurried: Remote, application: Application, fault: Fault
@@ -144,6 +145,7 @@ async def test_an_answer_that_does_not_end_is_given_up_at_the_deadline(
     assert time.monotonic() - began < 5
 
 
+@pytest.mark.slow
 async def test_headers_that_do_not_end_are_given_up(hurried: Remote) -> None:
     async def drip(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\n")

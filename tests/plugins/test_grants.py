@@ -59,7 +59,7 @@ async def answer(module: Write) -> AsyncIterator[Answer]:
         V1 + "return {'\\udcff': 1}",
         V1 + "return {'a': 10 ** 5000}",
         V1 + "return {'a': 'x' * 10_000_000}",
-        V1 + "return {str(i): i for i in range(1_000_000)}",
+        V1 + "return {str(i): i for i in range(200_000)}",
         V1 + "x = {}; x['x'] = x; return x",
         V1 + "x = []; [x := [x] for _ in range(100_000)]; return {'a': x}",
         "from dhq_auth import Grant\n" + V1 + "return Grant({})",

@@ -214,6 +214,7 @@ async def test_nobody_listening_is_a_failure(server: Permissions, make: Make, qu
         await provider.grant(question())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("failure", ["500", "403", "404", "redirect", "no permissions", "hang"])
 async def test_an_earlier_answer_stands_in_for_as_long_as_it_may_and_says_so(
     failure: str, server: Permissions, make: Make, question: Question, clock: FrozenClock

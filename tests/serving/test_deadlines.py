@@ -7,6 +7,8 @@ import pytest
 
 from tests.serving.wire import PATIENCE, get, post
 
+pytestmark = pytest.mark.slow
+
 QUICK = {"HEADER_TIMEOUT": "0.3", "BODY_TIMEOUT": "0.3"}
 
 
@@ -58,14 +60,12 @@ async def test_an_idle_connection_outlives_the_deadline_of_heads(served):
     assert (await idle.ask(get())).status == 200
 
 
-@pytest.mark.slow
 async def test_an_idle_connection_ends(served):
     wire = await (await served(KEEPALIVE_TIMEOUT="1")).connect()
     assert (await wire.ask(get())).status == 200
     assert not await wire.rest()
 
 
-@pytest.mark.slow
 async def test_a_slow_head_behind_a_slow_answer_is_cut_after_that_answer(served):
     service = await served(HEADER_TIMEOUT="0.5")
     wire = await service.connect()
@@ -184,7 +184,6 @@ async def test_no_idle_connection_is_remembered_after_its_end(served):
     assert not service.server.waiting
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("request_", [get("/hold"), b"GET / HTTP/1.1\r\nHost"])
 async def test_shutting_down_waits_for_what_has_begun_and_no_longer_than_it_may(served, request_):
     service = await served(SHUTDOWN_TIMEOUT="1")
