@@ -17,13 +17,14 @@ def stream() -> Iterator[io.StringIO]:
     """Give what is logged; afterwards, logging is as it was."""
     root = logging.getLogger()
     before = root.handlers[:], root.level, logging.raiseExceptions
+    levels = {name: logging.getLogger(name).level for name in logs._CHATTY}
     yield io.StringIO()
     logging.captureWarnings(capture=False)
     for handler in root.handlers[:]:
         root.removeHandler(handler)
     root.handlers[:], root.level, logging.raiseExceptions = before
-    for name in logs._CHATTY:
-        logging.getLogger(name).setLevel(logging.NOTSET)
+    for name, level in levels.items():
+        logging.getLogger(name).setLevel(level)
 
 
 def fail() -> None:
