@@ -117,9 +117,8 @@ class ProviderSpec:
         """
 
     @hookspec
-    def grant(self, context: GrantContext) -> Awaitable[Grant] | Grant:
+    def grant(self, context: GrantContext) -> Awaitable[Grant] | Grant:  # type: ignore[empty-body]
         """Say what the user may do in the service. An exception means: no token."""
-        raise NotImplementedError
 
     @hookspec
     def close(self) -> Awaitable[None] | None:

@@ -32,5 +32,5 @@ class Broken:
 
 class Slow:
     async def grant(self, context: GrantContext) -> Grant:  # noqa: ARG002 - the hook names it
-        await asyncio.sleep(60)
+        await asyncio.Event().wait()
         return Grant({"read": True})

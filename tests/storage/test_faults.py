@@ -191,7 +191,7 @@ async def test_cancelled_writes_leave_sqlite_unlocked(database: Database) -> Non
     async def write() -> None:
         async with database.write() as db:
             await db.execute(text("CREATE TABLE never (id INTEGER)"))
-            await asyncio.sleep(30)
+            await asyncio.Event().wait()
 
     for turns in range(5):
         task = asyncio.create_task(write())
@@ -273,7 +273,7 @@ async def test_an_exhausted_pool_is_503_and_no_deadlock(database_url: str) -> No
 
     async def hold() -> None:
         async with database.read():
-            await asyncio.sleep(30)
+            await asyncio.Event().wait()
 
     begun = time.monotonic()
     ended = await asyncio.gather(*(hold() for _ in range(5)), return_exceptions=True)
