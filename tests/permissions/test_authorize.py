@@ -21,7 +21,7 @@ async def service(start: Start, issuer: OidcIssuer) -> Service:
         issuer,
         **oidc(issuer),
         ALLOWED_SERVICES=";".join(services),
-        PERMISSION_TIMEOUT="0.1",
+        PERMISSION_TIMEOUT="0.5",
         **{f"PROVIDER_{kind.upper()}_KIND": kind for kind in KINDS},
     )
 

@@ -71,7 +71,7 @@ def install(start: Start, issuer: OidcIssuer, module: Write) -> Install:
 
     async def start_with(environ: dict[str, str] | None = None, **sources: str) -> Service:
         names = [module(source, name) for name, source in sources.items()]
-        installed = {"INSTALLED_EXTENSIONS": ";".join(names), "EXTENSION_TIMEOUT": "0.2"}
+        installed = {"INSTALLED_EXTENSIONS": ";".join(names), "EXTENSION_TIMEOUT": "0.5"}
         return await start(issuer, **{**oidc(issuer), **installed, **(environ or {})})
 
     return start_with

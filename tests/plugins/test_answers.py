@@ -130,7 +130,7 @@ async def test_a_provider_that_hangs_is_504_for_its_callers_and_nothing_for_othe
         issuer,
         **oidc(issuer),
         ALLOWED_SERVICES="hanging_in_a_thread;hanging_in_the_loop;in_order",
-        PERMISSION_TIMEOUT="0.2",
+        PERMISSION_TIMEOUT="0.5",
         PLUGIN_CALLS="2",
     )
     token = await service.log_in("acme")
