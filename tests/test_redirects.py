@@ -707,7 +707,7 @@ def _read_by_node(urls):
         " catch { return null; } };"
         "process.stdout.write(JSON.stringify(urls.map(read)));"
     )
-    node = shutil.which("node") or pytest.skip("node is not installed")
+    node = shutil.which("node") or pytest.fail("node is missing: run tools/install_test_needs.sh")
     run = subprocess.run(  # noqa: S603
         [node, "-e", program], input=json.dumps(urls), capture_output=True, text=True, check=True
     )

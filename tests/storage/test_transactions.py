@@ -280,7 +280,7 @@ async def main(url, user_id):
         assert await choose_username(tx.db, user_id, "ada", tx.now)
         tx.emit(UsernameChosen(user_id=user_id, username="ada"))
         print("inside", flush=True)
-        await asyncio.sleep(60)
+        await asyncio.Event().wait()
 
 asyncio.run(main(*sys.argv[1:]))
 """
