@@ -35,6 +35,8 @@ users = Table(
     Column("username", Text),
     Column("username_key", Text, unique=True),
     Column("name", Text),
+    Column("first_name", Text),
+    Column("last_name", Text),
     Column("email", Text),
     Column("email_verified", Boolean, nullable=False),
     # What a verified email is compared by; an unverified one belongs to nobody and is not unique.
@@ -46,6 +48,8 @@ users = Table(
     Column("created_at", Timestamp, nullable=False),
     Column("updated_at", Timestamp, nullable=False),
     Index(None, "provider_id"),
+    Index(None, "created_at", "id"),
+    Index(None, "is_admin"),
 )
 
 identities = Table(
@@ -68,6 +72,8 @@ class User:
     idhash: str
     username: str | None
     name: str | None
+    first_name: str | None
+    last_name: str | None
     email: str | None
     email_verified: bool
     avatar_url: str | None
@@ -75,6 +81,7 @@ class User:
     is_admin: bool
     is_active: bool
     created_at: datetime
+    updated_at: datetime
 
 
 USER_COLUMNS: tuple[ColumnElement[Any], ...] = tuple(
@@ -133,7 +140,7 @@ async def user_by_verified_email(db: Db, email: str) -> User | None:
     return await _one(db, users.c.verified_email_key == fold_email(email))
 
 
-async def add_user(db: Db, user: User, now: datetime) -> None:
+async def add_user(db: Db, user: User) -> None:
     """Add *user*; Conflict if the username or the verified email is somebody's."""
     values = {name: getattr(user, name) for name in User.__dataclass_fields__}
     await db.execute(
@@ -141,7 +148,6 @@ async def add_user(db: Db, user: User, now: datetime) -> None:
             **values,
             username_key=usernames.fold(user.username) if user.username else None,
             verified_email_key=_verified_email_key(user),
-            updated_at=now,
         )
     )
 
@@ -232,6 +238,8 @@ def new_user(now: datetime, **known: Any) -> User:
         "idhash": new_id(),
         "username": None,
         "name": None,
+        "first_name": None,
+        "last_name": None,
         "email": None,
         "email_verified": False,
         "avatar_url": None,
@@ -239,6 +247,7 @@ def new_user(now: datetime, **known: Any) -> User:
         "is_admin": False,
         "is_active": True,
         "created_at": now,
+        "updated_at": now,
     }
     return User(**{**fields, **known})
 

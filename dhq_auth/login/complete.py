@@ -153,7 +153,7 @@ async def _create(
         avatar_url=identity.avatar_url,
         provider_id=f"{provider.name}:{identity.subject}",
     )
-    await store.add_user(tx.db, user, tx.now)
+    await store.add_user(tx.db, user)
     await _add_identity(tx, user, identity, provider)
     tx.emit(UserCreated(user_id=user.id, user_info=user_info(user), provider=provider.name))
     return user

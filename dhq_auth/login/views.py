@@ -30,7 +30,7 @@ from dhq_auth.opaque import digest, new_secret
 from dhq_auth.redirects import with_parameter
 from dhq_auth.sessions import store as sessions
 from dhq_auth.settings import Settings
-from dhq_auth.throttle import RateLimit
+from dhq_auth.throttle.rates import RateLimit
 from dhq_auth.tokens.signing import LOGIN, TokenSigner
 from dhq_auth.web.client import CLIENT_ADDRESS, source
 from dhq_auth.web.params import params, query

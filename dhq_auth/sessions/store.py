@@ -31,10 +31,26 @@ sessions = Table(
     # The cookie's end; None: never. Login tokens of the session may live longer: see keep_until.
     Column("expires_at", Timestamp),
     Column("keep_until", Timestamp),
+    # When the cookie was last used, kept to the minute where SESSION_SLIDING or SESSION_IDLE is on.
+    Column("used_at", Timestamp),
+    # Whose browser it is, for its owner to recognize.
+    Column("address", String(64)),
+    Column("user_agent", String(255)),
     Index(None, "keep_until"),
 )
 
 _users = table("users", column("id"))
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """What a session's owner may recognize the browser by; nothing relies on it."""
+
+    address: str | None = None
+    user_agent: str | None = None
+
+
+NO_DEVICE = Device()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +69,7 @@ async def begin(
     now: datetime,
     expires_at: datetime | None,
     keep_until: datetime | None,
+    device: Device = NO_DEVICE,
 ) -> NewSession:
     """Begin a session of *user_id*, whose row stays until *keep_until* unless it is ended."""
     session = NewSession(new_id(), new_secret())
@@ -65,6 +82,9 @@ async def begin(
             created_at=now,
             expires_at=expires_at,
             keep_until=keep_until,
+            used_at=now,
+            address=device.address,
+            user_agent=device.user_agent,
         )
     )
     return session

@@ -214,7 +214,7 @@ def add(database, clock) -> Add:
 
     async def add_user(user: User) -> User:
         async with database.write() as db:
-            await store.add_user(db, user, clock.now)
+            await store.add_user(db, user)
         return user
 
     return add_user

@@ -24,7 +24,7 @@ async def fill(work: Work, name: str, offsets: list[timedelta | None]) -> None:
     """Put rows into *name* that are over at these *offsets* from now."""
     async with work.transaction(Source()) as tx:
         user = new_user(tx.now)
-        await add_user(tx.db, user, tx.now)
+        await add_user(tx.db, user)
         rows: list[dict[str, Any]] = []
         for number, offset in enumerate(offsets):
             end = None if offset is None else tx.now + offset

@@ -32,7 +32,7 @@ async def add(work: Work, **known: Any) -> str:
     """Add a user and return the id."""
     async with work.transaction(Source()) as tx:
         user = new_user(tx.now, **known)
-        await add_user(tx.db, user, tx.now)
+        await add_user(tx.db, user)
     return user.id
 
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from dhq_auth import throttle
+from dhq_auth.throttle import rates as throttle
 from dhq_auth.errors import TooManyRequests
-from dhq_auth.throttle import MAX_CLIENTS, RateLimit
+from dhq_auth.throttle.rates import MAX_CLIENTS, RateLimit
 from tests.fixtures.service import FrozenClock
 
 

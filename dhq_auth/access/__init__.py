@@ -1,0 +1,1 @@
+"""How access begins and ends: accounts, passwords, sessions, in transactions with their events."""

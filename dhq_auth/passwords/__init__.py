@@ -1,0 +1,1 @@
+"""Passwords: what one may be, how it is hashed, where the hash lies."""

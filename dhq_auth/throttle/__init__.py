@@ -1,0 +1,1 @@
+"""Limits: on rates, in this process; on failed logins, shared by all."""
