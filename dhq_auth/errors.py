@@ -11,7 +11,9 @@
     │   ├── UnsupportedMediaType 415
     │   └── RequestTimeout       408
     ├── InvalidCredential        401  no credential, or one that does not hold
+    │   └── WrongPassword             or no such user: it is never said which
     ├── Forbidden                403
+    │   └── InsufficientScope         the token was made for less
     ├── NotFound                 404
     │   └── UnknownService            with empty permissions, as clients of 0.1.6 expect
     ├── MethodNotAllowed         405
@@ -25,6 +27,7 @@
 nor the text of somebody else's exception. One middleware turns these into RFC 9457 answers.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -116,14 +119,27 @@ class InvalidCredential(AuthError):
     def __init__(self, detail: str = "", *, reason: str = "invalid") -> None:
         super().__init__(detail, code="missing_credential" if reason == "missing" else None)
         self.reason = reason
+        self.scheme = "Bearer"
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """Return the challenge; a missing credential is no error (RFC 6750 3)."""
-        challenge = 'Bearer realm="dhq-auth"'
-        if self.reason != "missing":
+        """Return the challenge; a missing credential is no error (RFC 6750 3, RFC 7617 2)."""
+        challenge = f'{self.scheme} realm="dhq-auth"'
+        if self.scheme == "Basic":
+            challenge += ', charset="UTF-8"'
+        elif self.reason != "missing":
             challenge += ', error="invalid_token"'
         return {"WWW-Authenticate": challenge}
+
+
+class WrongPassword(InvalidCredential):
+    """Name and password do not go together; it is never said which of them is wrong."""
+
+    code = "wrong_password"
+    title = "The name or the password is wrong"
+
+    def __init__(self) -> None:
+        super().__init__("There is no account with this name and password.")
 
 
 class Forbidden(AuthError):
@@ -132,6 +148,25 @@ class Forbidden(AuthError):
     status = 403
     code = "forbidden"
     title = "Not allowed"
+
+
+class InsufficientScope(Forbidden):
+    """The token was made for less than this (RFC 6750 3.1)."""
+
+    code = "insufficient_scope"
+    title = "This token may not be used for that"
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(f"The token needs the scope {scope}.")
+        self.scope = scope
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Name the scope that is missing, unless a header cannot hold it (RFC 6749 3.3)."""
+        challenge = 'Bearer realm="dhq-auth", error="insufficient_scope"'
+        if re.fullmatch(r"[!#-\[\]-~]+", self.scope):
+            challenge += f', scope="{self.scope}"'
+        return {"WWW-Authenticate": challenge}
 
 
 class NotFound(AuthError):

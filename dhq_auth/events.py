@@ -108,3 +108,46 @@ class CodeReplayed(Event):
 
     kind = "login.code_replayed"
     session_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PasswordChanged(Event):
+    """A password was set; `by` says by whom: the user, an operator, a setup."""
+
+    kind = "password.changed"
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenMade(Event):
+    """A user made an API token or, with `developer`, the developer token."""
+
+    kind = "token.made"
+    token_id: str
+    developer: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenRevoked(Event):
+    """An API token was ended; `how` says why: revoked, everywhere, replaced, leaked, password."""
+
+    kind = "token.revoked"
+    token_id: str
+    how: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserChanged(Event):
+    """An account was changed; `changes` names the fields, `by` who did it, where that is known."""
+
+    kind = "user.changed"
+    changes: tuple[str, ...]
+    by: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserDeleted(Event):
+    """An account was deleted, and all that was its own with it."""
+
+    kind = "user.deleted"
+    by: str | None = None

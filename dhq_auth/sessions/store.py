@@ -12,6 +12,7 @@ from sqlalchemy import (
     column,
     delete,
     insert,
+    or_,
     select,
     table,
     update,
@@ -61,6 +62,19 @@ class NewSession:
     secret: str = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """A session as its owner may see it."""
+
+    id: str
+    provider: str
+    created_at: datetime
+    used_at: datetime | None
+    expires_at: datetime | None
+    address: str | None
+    user_agent: str | None
+
+
 async def begin(
     db: Db,
     *,
@@ -103,12 +117,57 @@ async def retire_cookie(db: Db, secret: str, now: datetime, keep_until: datetime
     )
 
 
-async def end(db: Db, session_id: str) -> bool:
-    """End one session; say whether it was there."""
+async def end(db: Db, session_id: str, user_id: str) -> bool:
+    """End one session of *user_id*; say whether it was there."""
     ended = await db.execute(
-        delete(sessions).where(sessions.c.id == session_id).returning(sessions.c.id)
+        delete(sessions)
+        .where(sessions.c.id == session_id, sessions.c.user_id == user_id)
+        .returning(sessions.c.id)
     )
     return ended.one_or_none() is not None
+
+
+async def renew(
+    db: Db,
+    session_id: str,
+    *,
+    used_before: datetime | None,
+    now: datetime,
+    expires_at: datetime | None,
+    keep_until: datetime | None,
+) -> None:
+    """Remember a use, and how long the session lasts now, unless somebody else just did."""
+    s = sessions.c
+    unchanged = s.used_at.is_(None) if used_before is None else s.used_at == used_before
+    await db.execute(
+        update(sessions)
+        .where(s.id == session_id, unchanged)
+        .values(used_at=now, expires_at=expires_at, keep_until=keep_until)
+    )
+
+
+async def sessions_of(
+    db: Db, user_id: str, now: datetime, limit: int, after: str | None = None
+) -> list[Session]:
+    """Return up to *limit* sessions of *user_id* by id that cookie or token can use, beyond *after*."""
+    s = sessions.c
+    found = (
+        select(*(s[name] for name in Session.__dataclass_fields__))
+        .where(s.user_id == user_id, or_(s.keep_until.is_(None), s.keep_until > now))
+        .order_by(s.id)
+        .limit(limit)
+    )
+    if after is not None:
+        found = found.where(s.id > after)
+    return [Session(**row) for row in (await db.execute(found)).mappings()]
+
+
+async def keep_for_token(db: Db, session_id: str, until: datetime) -> None:
+    """Keep the row of a session at least *until* a login token ends that is made of it now."""
+    s = sessions.c
+    await db.execute(
+        update(sessions).where(s.id == session_id, s.keep_until < until).values(keep_until=until)
+    )
 
 
 async def end_all(db: Db, user_id: str) -> int:

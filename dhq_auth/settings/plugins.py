@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from dhq_auth.settings import parse
+from dhq_auth.settings.credentials import BUILT_IN
 from dhq_auth.settings.environment import Environment, variable
 
 
@@ -19,7 +20,7 @@ class Service:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extension:
-    """An extension that is to be loaded."""
+    """An extension, or a kind of credential, that is to be loaded."""
 
     name: str
     options: Mapping[str, str] = field(repr=False)
@@ -43,21 +44,40 @@ class PluginVariables:
     )
 
 
-def read_plugins(env: Environment) -> tuple[tuple[Service, ...], tuple[Extension, ...]]:
-    """Read the permission providers and the extensions with their options."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plugins:
+    """The plugins that are to be loaded, by what they are for."""
+
+    services: tuple[Service, ...]
+    extensions: tuple[Extension, ...]
+    credentials: tuple[Extension, ...]
+
+
+def read_plugins(env: Environment, credentials: Iterable[str]) -> Plugins:
+    """Read which plugins there are, and their options; of *credentials* some are kinds of ours.
+
+    What stands under `EXTENSION_<NAME>_` is for the extension and for the kind of credential of
+    that name.
+    """
     plugins = PluginVariables(**env.values(PluginVariables))
     services, extensions = plugins.services or (), plugins.extensions or ()
     aliases = [alias for alias, _ in services]
     for alias in sorted({alias for alias in aliases if aliases.count(alias) > 1}):
         env.fault("ALLOWED_SERVICES", f"{alias!r} stands there twice; give one an alias")
     of_services = _options(env, "PROVIDER", "ALLOWED_SERVICES", aliases)
-    of_extensions = _options(env, "EXTENSION", "INSTALLED_EXTENSIONS", extensions)
-    return (
-        tuple(
+    names = dict.fromkeys((*extensions, *(kind for kind in credentials if kind not in BUILT_IN)))
+    options = _options(env, "EXTENSION", "INSTALLED_EXTENSIONS", names)
+    return Plugins(
+        services=tuple(
             Service(alias=alias, provider=provider, options=of_services[alias])
             for alias, provider in services
         ),
-        tuple(Extension(name=name, options=options) for name, options in of_extensions.items()),
+        extensions=tuple(
+            Extension(name=name, options=options[name]) for name in dict.fromkeys(extensions)
+        ),
+        credentials=tuple(
+            Extension(name=kind, options=options.get(kind, {})) for kind in credentials
+        ),
     )
 
 

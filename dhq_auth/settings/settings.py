@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dhq_auth.redirects import Origin, RedirectPattern, Redirects
 from dhq_auth.settings import parse, pem
+from dhq_auth.settings.credentials import read_credentials
 from dhq_auth.settings.environment import Environment, Reading, SettingsError, variable
 from dhq_auth.settings.limits import Limits
 from dhq_auth.settings.parse import Network, Secret
@@ -106,6 +107,28 @@ class Settings:
         parse.session_duration,
         "life of a session; 0 or less never ends",
     )
+    session_sliding: bool = variable(
+        "SESSION_SLIDING",
+        "off",
+        parse.switch,
+        "whether use begins the life of a session anew (once a minute at most)",
+    )
+    session_idle: timedelta | None = variable(
+        "SESSION_IDLE",
+        None,
+        parse.duration(120, 3650 * 86400),
+        "the time after which a session that is not used ends, 2 minutes at least; unset: never",
+    )
+    password_login: bool = variable(
+        "PASSWORD_LOGIN", "on", parse.switch, "whether there are accounts with a password"
+    )
+    registration: str = variable(
+        "REGISTRATION",
+        "open",
+        parse.one_of("open", "closed"),
+        "`open`: everybody may register an account with a password; `closed`: administrators add "
+        "users",
+    )
     login_token_lifetime: timedelta = variable(
         "LOGIN_TOKEN_LIFETIME", "14d", parse.duration(10, 3650 * 86400), "life of a login token"
     )
@@ -131,6 +154,7 @@ class Settings:
     providers: tuple[ProviderSettings, ...]
     services: tuple[Service, ...]
     extensions: tuple[Extension, ...]
+    credentials: tuple[Extension, ...]
     warnings: tuple[str, ...] = field(repr=False, compare=False)
     readings: tuple[Reading, ...] = field(repr=False, compare=False)
 
@@ -150,6 +174,15 @@ class Settings:
         return self.session_name or ("__Host-session" if self.is_https else "session")
 
     @property
+    def registration_is_open(self) -> bool:
+        """Whether everybody may register an account with a password."""
+        return self.password_login and self.registration == "open"
+
+    def accepts(self, kind: str) -> bool:
+        """Whether credentials of *kind* are accepted."""
+        return any(each.name == kind for each in self.credentials)
+
+    @property
     def redirects(self) -> Redirects:
         """Where `next` may lead."""
         return Redirects(self.allowed_redirects or (), self.code_only_redirects)
@@ -161,7 +194,10 @@ def from_environ(environ: Mapping[str, str] | None = None) -> Settings:
     values: dict[str, Any] = env.values(Settings)
     limits: dict[str, Any] = env.values(Limits)
     providers = read_providers(env)
-    services, extensions = read_plugins(env)
+    accepted = read_credentials(env, duration_is_set=env.is_set("SESSION_DURATION"))
+    plugins = read_plugins(env, accepted.kinds)
+    if accepted.endless_sessions:
+        values["session_duration"] = None
     _check_keys(env, values)
     if env.faults:
         raise SettingsError(env.faults, env.warnings())
@@ -169,8 +205,9 @@ def from_environ(environ: Mapping[str, str] | None = None) -> Settings:
         **values,
         limits=Limits(**limits),
         providers=providers,
-        services=services,
-        extensions=extensions,
+        services=plugins.services,
+        extensions=plugins.extensions,
+        credentials=plugins.credentials,
         warnings=(*_warnings(values), *env.warnings()),
         readings=tuple(env.readings),
     )

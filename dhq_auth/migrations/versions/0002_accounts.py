@@ -41,9 +41,9 @@ def _make_passwords() -> None:
         sa.Column("changed_at", Timestamp, nullable=False),
         sa.Column("expires_at", Timestamp),
         sa.PrimaryKeyConstraint("user_id", name="pk_passwords"),
-        sa.UniqueConstraint("email_key", name="uq_passwords_email_key"),
         _of_user("passwords"),
     )
+    op.create_index("ix_passwords_email_key", "passwords", ["email_key"])
 
 
 def _make_api_tokens() -> None:

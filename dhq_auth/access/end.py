@@ -1,0 +1,48 @@
+"""Access ends: one session, or everything that a user could come in with."""
+
+from collections.abc import Iterable
+
+from dhq_auth.accounts.profile import user_info
+from dhq_auth.accounts.store import User
+from dhq_auth.api_tokens import store as api_tokens
+from dhq_auth.api_tokens.store import ApiToken
+from dhq_auth.events import LoggedOut, TokenRevoked
+from dhq_auth.sessions import store as sessions
+from dhq_auth.work import Transaction
+
+
+async def end_session(tx: Transaction, user: User, session_id: str) -> bool:
+    """End one session of *user*, and with it its login tokens; say whether it was there."""
+    ended = await sessions.end(tx.db, session_id, user.id)
+    if ended:
+        tx.emit(LoggedOut(user_id=user.id, user_info=user_info(user), session_id=session_id))
+    return ended
+
+
+async def end_sessions(tx: Transaction, user: User) -> int:
+    """End every session of *user*, and with them every login token; return how many."""
+    ended = await sessions.end_all(tx.db, user.id)
+    if ended:
+        tx.emit(
+            LoggedOut(
+                user_id=user.id, user_info=user_info(user), session_id=None, everywhere=True
+            )
+        )
+    return ended
+
+
+async def end_everything(tx: Transaction, user: User, how: str) -> int:
+    """End every session, login token and API token of *user*; return how many there were.
+
+    The row of the user is locked by this, so that no login at the same moment slips through.
+    """
+    ended = await end_sessions(tx, user)
+    revoked = await api_tokens.revoke(tx.db, tx.now, user_id=user.id)
+    tell_revoked(tx, revoked, how)
+    return ended + len(revoked)
+
+
+def tell_revoked(tx: Transaction, revoked: Iterable[ApiToken], how: str) -> None:
+    """Let it be known that these tokens ended, and *how*."""
+    for token in revoked:
+        tx.emit(TokenRevoked(user_id=token.user_id, token_id=token.id, how=how))
