@@ -48,6 +48,7 @@ HEADINGS = {
     "DATABASE_POOL": "## Limits: the database",
     "REMOTE_CONNECT_TIMEOUT": "## Limits: whom the service asks",
     "CLOCK_LEEWAY": "## Limits: what waits",
+    "LOGIN_ATTEMPTS": "## Limits: who guesses passwords",
 }
 TABLE = "| variable | default | `…_FILE` | meaning |\n|---|---|---|---|"
 OIDC = "OIDC_<NAME>_"

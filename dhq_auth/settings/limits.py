@@ -94,3 +94,25 @@ class Limits:
     login_code_lifetime: timedelta = variable(
         "LOGIN_CODE_LIFETIME", "60s", duration(1, 60), "life of a one-time login code"
     )
+    # Who guesses passwords.
+    login_attempts: int = variable(
+        "LOGIN_ATTEMPTS",
+        "5",
+        integer(1, 1000),
+        "failed logins in LOGIN_WINDOW, for each account and address, before 429",
+    )
+    login_window: timedelta = variable(
+        "LOGIN_WINDOW", "15m", duration(60, 86400), "time after the first of them until they lapse"
+    )
+    login_slowdown: float = variable(
+        "LOGIN_SLOWDOWN",
+        "2",
+        seconds(0, 30),
+        "seconds that each login waits at an account that failed 100 times in a row",
+    )
+    password_checks: int = variable(
+        "PASSWORD_CHECKS",
+        "60",
+        integer(1, 100_000),
+        "passwords checked per minute, address and process",
+    )

@@ -14,6 +14,7 @@ from dhq_auth.settings.limits import Limits
 from dhq_auth.settings.parse import Network, Secret
 from dhq_auth.settings.plugins import Extension, Service, read_plugins
 from dhq_auth.settings.providers import ProviderSettings, read_providers
+from dhq_auth.settings.redis_url import redis_url, shown_redis_url
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
@@ -41,6 +42,15 @@ class Settings:
         "the database: `sqlite:///path/to/file.db` or `postgresql://user:password@host/name`",
         secret=True,
         show=parse.shown_database_url,
+    )
+    rate_limit_storage: Secret | None = variable(
+        "RATE_LIMIT_STORAGE",
+        None,
+        redis_url,
+        "a Redis or Valkey that counts failed logins for all replicas, "
+        "`redis://:password@host:6379/0` or, with TLS, `rediss://…`; unset: the database does",
+        secret=True,
+        show=shown_redis_url,
     )
     private_keys: "tuple[RSAPrivateKey, ...] | None" = variable(
         "PRIVATE_KEY",

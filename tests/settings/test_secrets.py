@@ -35,6 +35,7 @@ AROUND = st.one_of(ANYTHING, st.text(st.sampled_from("@:/?#;%\\'\"= \n.-[]1a"), 
 def test_the_secrets_are_these():
     assert SECRETS == [
         "DATABASE_URL",
+        "RATE_LIMIT_STORAGE",
         "PRIVATE_KEY",
         "PUBLIC_KEY",
         "SECRET_KEY",
@@ -49,6 +50,7 @@ def values(pair):
     """A good value of each secret."""
     return {
         "DATABASE_URL": "postgresql://user:password@db/auth",
+        "RATE_LIMIT_STORAGE": "redis://:password@limits:6379",
         "PRIVATE_KEY": pair.private,
         "PUBLIC_KEY": pair.public,
         "SECRET_KEY": "a secret of enough characters to be taken",
@@ -129,6 +131,11 @@ def test_a_secret_where_its_path_belongs_is_not_shown(pair):
         ("DATABASE_URL", f"postgresql://db/auth?password={MARK}"),
         ("DATABASE_URL", f"sqlite:///a.db?key={MARK}"),
         ("DATABASE_URL", f"mysql://user:{MARK}@db/auth"),
+        ("RATE_LIMIT_STORAGE", f"redis://:{MARK}@limits"),
+        ("RATE_LIMIT_STORAGE", f"redis://{MARK}@limits"),
+        ("RATE_LIMIT_STORAGE", f"redis://:a@{MARK}@limits"),
+        ("RATE_LIMIT_STORAGE", f"redis://:1/{MARK}@limits"),
+        ("RATE_LIMIT_STORAGE", f"redis://limits?password={MARK}"),
         ("GOOGLE_SECRET", f"https://{MARK}"),
         ("GOOGLE_SECRET_FILE", f"https://{MARK}"),
         ("PRIVATE_KEY", f"-----BEGIN PRIVATE KEY-----\n{MARK}\n-----END PRIVATE KEY-----"),
@@ -192,6 +199,21 @@ def check_silence(environ):
 def test_of_a_database_everything_but_the_password_is_worth_seeing(url, shown):
     readings = from_environ({"DATABASE_URL": url}).readings
     assert [each.value for each in readings if each.name == "DATABASE_URL"] == [shown]
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("redis://:password@limits:6379/0", "redis://:********@limits:6379/0"),
+        ("rediss://me:p%40ss@[::1]", "rediss://me:********@[::1]"),
+        ("valkey://limits", "valkey://limits"),
+    ],
+)
+def test_of_a_redis_everything_but_the_password_is_worth_seeing(url, shown):
+    settings = from_environ({"RATE_LIMIT_STORAGE": url})
+    assert settings.rate_limit_storage.value == url
+    readings = {each.name: each.value for each in settings.readings}
+    assert readings["RATE_LIMIT_STORAGE"] == shown
 
 
 def test_a_secret_in_a_log_is_only_the_word():

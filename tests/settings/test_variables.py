@@ -60,6 +60,11 @@ EFFECTS = {
         lambda s: s.database_url.value,
         "postgresql://u:p@db/auth",
     ),
+    "RATE_LIMIT_STORAGE": (
+        "rediss://:password@[::1]:6380/1",
+        lambda s: s.rate_limit_storage.value,
+        "rediss://:password@[::1]:6380/1",
+    ),
     "SECRET_KEY": (
         f"{'new' * 12}; {'old' * 12}",
         lambda s: [key.value for key in s.secret_keys],
@@ -144,6 +149,10 @@ EFFECTS = {
     "LOGIN_ATTEMPTS_PENDING": ("10", lambda s: s.limits.login_attempts_pending, 10),
     "LOGIN_STARTS": ("7", lambda s: s.limits.login_starts, 7),
     "LOGIN_CODE_LIFETIME": ("10s", lambda s: s.limits.login_code_lifetime, timedelta(seconds=10)),
+    "LOGIN_ATTEMPTS": ("9", lambda s: s.limits.login_attempts, 9),
+    "LOGIN_WINDOW": ("1h", lambda s: s.limits.login_window, timedelta(hours=1)),
+    "LOGIN_SLOWDOWN": ("0.25", lambda s: s.limits.login_slowdown, 0.25),
+    "PASSWORD_CHECKS": ("6", lambda s: s.limits.password_checks, 6),
 }
 
 
@@ -306,6 +315,14 @@ REFUSED = [
     ("DATABASE_URL", "sqlite:///:memory:", "read 'sqlite:///:memory:'; expected: a file"),
     ("DATABASE_URL", "sqlite:///file:x?mode=memory&uri=true", "memory is gone at the end"),
     ("DATABASE_URL", "sqlite:///a\nb", "expected: at most 1024 characters, none of them a control"),
+    ("RATE_LIMIT_STORAGE", "memory://", "expected: redis://:password@host:6379/0, valkey:// alike"),
+    ("RATE_LIMIT_STORAGE", "redis://", "expected: redis://:password@host:6379/0"),
+    ("RATE_LIMIT_STORAGE", "redis://h:0", "expected: redis://:password@host:6379/0"),
+    ("RATE_LIMIT_STORAGE", "redis://h:65536", "expected: redis://:password@host:6379/0"),
+    ("RATE_LIMIT_STORAGE", "redis://h/database", "expected: redis://:password@host:6379/0"),
+    ("RATE_LIMIT_STORAGE", "redis://h?db=1", "expected: redis://:password@host:6379/0"),
+    ("RATE_LIMIT_STORAGE", "redis://password@h", "expected: redis://:password@host:6379/0"),
+    ("RATE_LIMIT_STORAGE", "redis://:p@ss@h", "is written as %40"),
     ("SECRET_KEY", "short", "expected: 32 or more random characters, e.g. from: openssl rand"),
     ("SECRET_KEY", f"{'x' * 32};y", "expected: entry 2 to be 32 or more random characters"),
     ("ALLOWED_REDIRECTS", "*", "http://localhost:* (it does not begin with https:// or http://)"),
