@@ -65,7 +65,11 @@ class LoginViews:
         self._connectors = connectors
         self._pages = pages
         self._attempts = Attempts(settings, work)
-        self._starts = RateLimit(settings.limits.login_starts, work.now)
+        self._starts = RateLimit(
+            settings.limits.login_starts,
+            work.now,
+            refusal="Too many logins were begun from here; wait a little.",
+        )
 
     def routes(self) -> list[Route]:
         """Return the routes of this feature."""

@@ -14,16 +14,20 @@ MAX_CLIENTS = 10_000
 
 
 class RateLimit:
-    """So many in each minute for each client; the minute slides."""
+    """So many in each minute for each client; the minute slides.
 
-    def __init__(self, per_minute: int, now: Clock) -> None:
+    *refusal* is the sentence for who has spent them all.
+    """
+
+    def __init__(self, per_minute: int, now: Clock, *, refusal: str) -> None:
         self._limit = per_minute
         self._now = now
+        self._refusal = refusal
         self._spent: dict[str, deque[datetime]] = {}
 
     def spend(self, address: str) -> None:
         """Count one more of *address*, or raise TooManyRequests with the seconds to wait."""
-        client, now = _client(address), self._now()
+        client, now = client_of(address), self._now()
         # Taken out and put back at the end: the first of the dict is who was idle the longest.
         spent = self._spent.pop(client, deque())
         # Times to come are from before the clock was set back: they would block for too long.
@@ -32,16 +36,13 @@ class RateLimit:
         self._spent[client] = spent
         if len(spent) >= self._limit:
             wait = spent[0] + WINDOW - now
-            raise TooManyRequests(
-                "Too many logins were begun from here; wait a little.",
-                retry_after=ceil(wait.total_seconds()),
-            )
+            raise TooManyRequests(self._refusal, retry_after=ceil(wait.total_seconds()))
         spent.append(now)
         if len(self._spent) > MAX_CLIENTS:
             del self._spent[next(iter(self._spent))]
 
 
-def _client(address: str) -> str:
+def client_of(address: str) -> str:
     """Return whom *address* belongs to: with IPv6 everybody has a whole /64."""
     try:
         parsed = ip_address(address)

@@ -2,7 +2,6 @@
 
 import pytest
 
-from dhq_auth.throttle import rates as throttle
 from dhq_auth.errors import TooManyRequests
 from dhq_auth.throttle.rates import MAX_CLIENTS, RateLimit
 from tests.fixtures.service import FrozenClock
@@ -10,7 +9,7 @@ from tests.fixtures.service import FrozenClock
 
 @pytest.fixture
 def limit(clock: FrozenClock) -> RateLimit:
-    return RateLimit(3, clock)
+    return RateLimit(3, clock, refusal="Too many logins were begun from here.")
 
 
 def spent(limit: RateLimit, address: str, times: int = 3) -> None:
@@ -24,6 +23,7 @@ def test_the_one_too_many_is_told_when_to_come_back(limit: RateLimit, clock: Fro
     with pytest.raises(TooManyRequests) as refused:
         limit.spend("192.0.2.1")
     assert refused.value.headers == {"Retry-After": "48"}
+    assert refused.value.detail == "Too many logins were begun from here."
     clock.advance(seconds=47.5)
     limit.spend("192.0.2.1")
 
@@ -71,7 +71,7 @@ def test_so_many_clients_are_remembered_and_the_idlest_is_forgotten(
     spent(limit, "192.0.2.2")
     for number in range(MAX_CLIENTS - 1):
         limit.spend(f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}")
-    assert len(limit._spent) == throttle.MAX_CLIENTS
+    assert len(limit._spent) == MAX_CLIENTS
     with pytest.raises(TooManyRequests):
         limit.spend("192.0.2.2")
     limit.spend("192.0.2.1")
