@@ -77,7 +77,7 @@ def _pkce(subject: str, metadata: Mapping[str, Any]) -> Iterator[Finding]:
 
 def _algorithms(subject: str, metadata: Mapping[str, Any]) -> Iterator[Finding]:
     announced = _listed(metadata, "id_token_signing_alg_values_supported", ["RS256"])
-    if not ALGORITHMS.keys() & set(announced):
+    if not set(ALGORITHMS) & set(announced):
         yield fault(
             subject,
             "it signs ID tokens in no way that we verify",

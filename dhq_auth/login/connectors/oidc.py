@@ -1,10 +1,9 @@
 """OpenID Connect: Google, and every other issuer (OpenID Connect Core 3.1)."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from joserfc import jwt
 from joserfc.errors import JoseError
 
 from dhq_auth.accounts.store import MAX_SUBJECT
@@ -22,17 +21,18 @@ from dhq_auth.login.connectors.protocol import (
     text,
     web_address,
 )
-from dhq_auth.remote import Key, OpenIdIssuer, Remote
+from dhq_auth.remote import OpenIdIssuer, Remote
 from dhq_auth.settings import Limits, ProviderSettings
 from dhq_auth.tokens import strict
 
 log = logging.getLogger(__name__)
 
-ALGORITHMS = {
-    **dict.fromkeys(("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"), "RSA"),
-    **dict.fromkeys(("ES256", "ES384", "ES512"), "EC"),
-}
-"""How an ID token may be signed, and the type of key that belongs to it (RFC 7518 6.1)."""
+ALGORITHMS = (
+    *("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"),
+    *("ES256", "ES384", "ES512"),
+)
+"""How an ID token may be signed."""
+ENDPOINTS = ("authorization_endpoint", "token_endpoint")
 MAX_ID_TOKEN = 16 * 1024
 
 
@@ -46,7 +46,9 @@ class OidcConnector:
         self._remote = remote
         self._now = now
         self._leeway = int(limits.clock_leeway.total_seconds())
-        self._issuer = OpenIdIssuer(settings.name, settings.issuer, remote, limits, now)
+        self._issuer = OpenIdIssuer(
+            settings.name, settings.issuer, remote, limits, now, endpoints=ENDPOINTS
+        )
 
     async def authorization_url(self, request: LoginRequest, login_hint: str | None) -> str:
         """Return where the browser is to go (OpenID Connect Core 3.1.2.1)."""
@@ -128,7 +130,7 @@ class OidcConnector:
                 raise ValueError("no algorithms were announced")
             if header["alg"] not in ALGORITHMS or header["alg"] not in announced:
                 raise ValueError("signed with an algorithm that was not announced")
-            claims = await self._signed_claims(id_token, header)
+            claims = await self._issuer.claims(id_token, header)
             return self._checked(claims, header, tokens, nonce)
         except (ValueError, TypeError, JoseError) as error:
             reason = getattr(error, "description", "") or str(error)
@@ -136,13 +138,6 @@ class OidcConnector:
             raise UpstreamFailed(f"{self.settings.title} sent an ID token that is not valid") from (
                 error
             )
-
-    async def _signed_claims(self, id_token: str, header: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the claims once the signature holds: by newer keys, if not by those known."""
-        try:
-            return _decoded(id_token, header, await self._issuer.keys())
-        except (ValueError, JoseError):
-            return _decoded(id_token, header, await self._issuer.newer_keys())
 
     def _checked(
         self,
@@ -192,15 +187,6 @@ class OidcConnector:
         if answer.content.get("sub") != subject:
             raise UpstreamFailed(f"{self.settings.title} named two different users")
         return answer.content
-
-
-def _decoded(id_token: str, header: Mapping[str, Any], keys: Sequence[Key]) -> dict[str, Any]:
-    """Return the claims of *id_token*, signed by the one key that its header means (Core 10.1)."""
-    kid, kind = header.get("kid"), ALGORITHMS[header["alg"]]
-    meant = [key for key in keys if key.key_type == kind and kid in (None, key.kid)]
-    if not meant or (kid is None and len(meant) > 1):
-        raise ValueError("signed with a key that is not known")
-    return jwt.decode(id_token, meant[0], algorithms=[header["alg"]]).claims
 
 
 def _is_number(value: object) -> bool:
