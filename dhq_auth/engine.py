@@ -11,6 +11,8 @@ from importlib import import_module
 from importlib.util import find_spec, module_from_spec
 from typing import TYPE_CHECKING, Any, Final
 
+from sqlalchemy import Table
+
 PACKAGE: Final = "sqlalchemy.ext.asyncio"
 
 
@@ -42,4 +44,10 @@ else:
     AsyncEngine = _engine.AsyncEngine
     create_async_engine = _engine.create_async_engine
 
-__all__ = ["AsyncConnection", "AsyncEngine", "create_async_engine"]
+__all__ = ["AsyncConnection", "AsyncEngine", "create_async_engine", "upsert"]
+
+
+def upsert(db: AsyncConnection, table: Table) -> Any:
+    """Return an INSERT on *table* that knows ON CONFLICT, in the dialect of *db*."""
+    # The dialect in use is loaded already; the other one would cost 3 MiB for nothing.
+    return import_module(f"sqlalchemy.dialects.{db.dialect.name}").insert(table)

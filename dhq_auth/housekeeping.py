@@ -1,4 +1,4 @@
-"""What is over is forgotten: expired logins, codes, sessions and revocations, in small batches."""
+"""What is over is forgotten: logins, codes, sessions, revocations, limits, in small batches."""
 
 import asyncio
 import logging
@@ -7,6 +7,7 @@ from dhq_auth.errors import Unavailable
 from dhq_auth.events import Source
 from dhq_auth.login import store as logins
 from dhq_auth.sessions import store as sessions
+from dhq_auth.throttle import store as limits
 from dhq_auth.tokens import store as tokens
 from dhq_auth.work import Work
 
@@ -25,6 +26,7 @@ async def prune(work: Work) -> int:
             await logins.prune(tx.db, tx.now, BATCH)
             + await sessions.prune(tx.db, tx.now, BATCH)
             + await tokens.prune(tx.db, tx.now, BATCH)
+            + await limits.prune(tx.db, tx.now, BATCH)
         )
 
 

@@ -8,8 +8,8 @@ from dhq_auth.settings.parse import Secret, secret
 _URL = re.compile(
     r"(?P<scheme>rediss?|valkeys?)://"
     r"(?:(?P<user>[^\s:/?#@]*):[^\s/?#@]+@)?"
-    r"(?P<place>(?:\[[0-9a-f:]+\]|[\w.-]+)(?::(?P<port>[0-9]{1,5}))?(?:/[0-9]{0,3})?)",
-    re.ASCII | re.IGNORECASE,
+    r"(?P<place>(?:\[[0-9a-fA-F:]+\]|[\w.-]+)(?::(?P<port>[0-9]{1,5}))?(?:/[0-9]{0,3})?)",
+    re.ASCII,
 )
 
 

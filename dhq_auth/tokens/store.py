@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from importlib import import_module
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -24,6 +23,7 @@ from sqlalchemy import (
 )
 
 from dhq_auth.db import Db, Timestamp, metadata
+from dhq_auth.engine import upsert
 
 KEPT_LONGER: Final = timedelta(hours=1)
 """How long a revocation outlives its token: leeway, and clocks that are set back."""
@@ -67,12 +67,6 @@ revocations = Table(
     Column("expires_at", Timestamp, nullable=False),
     Index(None, "expires_at"),
 )
-
-
-def upsert(db: Db, table: Table) -> Any:
-    """Return an INSERT on *table* that knows ON CONFLICT, in the dialect of *db*."""
-    # The dialect in use is loaded already; the other one would cost 3 MiB for nothing.
-    return import_module(f"sqlalchemy.dialects.{db.dialect.name}").insert(table)
 
 
 async def stored_keys(db: Db) -> Sequence[StoredKey]:
