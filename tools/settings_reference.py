@@ -9,6 +9,7 @@ from typing import Any
 
 from dhq_auth.settings import Limits, Settings
 from dhq_auth.settings.environment import Variable, variables_of
+from dhq_auth.settings.issuers import IssuerNames, IssuerVariables
 from dhq_auth.settings.plugins import PluginVariables
 from dhq_auth.settings.providers import (
     GitHubVariables,
@@ -43,6 +44,7 @@ HEADINGS = {
     "GOOGLE_KEY": "## Login with Google",
     "GITHUB_KEY": "## Login with GitHub",
     "OIDC_PROVIDERS": "## Login with any OpenID Connect issuer",
+    "TRUSTED_ISSUERS": "## JWTs of other systems",
     "ALLOWED_SERVICES": "## Plugins",
     "HEADER_TIMEOUT": "## Limits: what callers send",
     "DATABASE_POOL": "## Limits: the database",
@@ -51,7 +53,7 @@ HEADINGS = {
     "LOGIN_ATTEMPTS": "## Limits: who guesses passwords",
 }
 TABLE = "| variable | default | `…_FILE` | meaning |\n|---|---|---|---|"
-OIDC = "OIDC_<NAME>_"
+PREFIXES = {OidcVariables: "OIDC_<NAME>_", IssuerVariables: "ISSUER_<NAME>_"}
 PLUGIN_OPTIONS = """\
 | `PROVIDER_<ALIAS>_…` | | | options of one permission provider; it documents its own |
 | `EXTENSION_<NAME>_…` | | | options of one extension; it documents its own |
@@ -68,8 +70,8 @@ def reference() -> str:
 
 def _lines() -> Iterator[str]:
     parts = (Settings, GoogleVariables, GitHubVariables, OidcNames, OidcVariables)
-    for part in (*parts, PluginVariables, Limits):
-        prefix = OIDC if part is OidcVariables else ""
+    for part in (*parts, IssuerNames, IssuerVariables, PluginVariables, Limits):
+        prefix = PREFIXES.get(part, "")
         for variable in variables_of(part).values():
             name = f"{prefix}{variable.name}"
             if name in HEADINGS:

@@ -1,6 +1,7 @@
 """What the operator decides, by environment variables alone."""
 
 from dhq_auth.settings.environment import SettingsError
+from dhq_auth.settings.issuers import TrustedIssuer
 from dhq_auth.settings.limits import Limits
 from dhq_auth.settings.parse import Secret
 from dhq_auth.settings.plugins import Extension, Service
@@ -15,5 +16,6 @@ __all__ = [
     "Service",
     "Settings",
     "SettingsError",
+    "TrustedIssuer",
     "from_environ",
 ]

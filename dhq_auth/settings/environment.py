@@ -124,6 +124,22 @@ class Environment:
                 self._asked.add(name)
                 self.fault(name, f"is not known; known are {', '.join(known)}")
 
+    def prefixes(self, listing: str, family: str, names: Iterable[str]) -> dict[str, str]:
+        """Return each of *names*, which the variable *listing* lists, by what its own begin with.
+
+        Two that would read the same variables are a fault.
+        """
+        found: dict[str, str] = {}
+        for name in dict.fromkeys(names):
+            prefix = f"{family}{name.upper().replace('-', '_')}_"
+            if prefix in found:
+                both = f"{found[prefix]} and {name}"
+                self.fault(listing, f"{both} would both read {prefix}…; rename one of them")
+            else:
+                found[prefix] = name
+        self.expect_family(family, listing)
+        return found
+
     def expect_family(self, prefix: str, listing: str) -> None:
         """Note that names under *prefix* belong to what the variable *listing* lists."""
         self._families[prefix] = listing

@@ -1,4 +1,4 @@
-"""PRIVATE_KEY and PUBLIC_KEY: RSA keys in PEM, as files, or on one line."""
+"""Keys in PEM, as files, or on one line: PRIVATE_KEY and PUBLIC_KEY, both RSA."""
 
 import re
 from typing import TYPE_CHECKING
@@ -21,7 +21,7 @@ def private_keys(raw: str) -> "tuple[RSAPrivateKey, ...]":
     from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415
 
     keys = []
-    for block in _blocks(raw, _PRIVATE):
+    for block in blocks(raw, _PRIVATE):
         try:
             key = load_pem_private_key(block, password=None)
         except (ValueError, TypeError, UnsupportedAlgorithm) as error:
@@ -43,7 +43,7 @@ def public_keys(raw: str) -> "tuple[RSAPublicKey, ...]":
     from cryptography.hazmat.primitives.serialization import load_pem_public_key  # noqa: PLC0415
 
     keys = []
-    for block in _blocks(raw, _PUBLIC):
+    for block in blocks(raw, _PUBLIC):
         try:
             key = load_pem_public_key(block)
         except (ValueError, UnsupportedAlgorithm) as error:
@@ -54,7 +54,7 @@ def public_keys(raw: str) -> "tuple[RSAPublicKey, ...]":
     return tuple(keys)
 
 
-def _blocks(raw: str, wanted: str) -> list[bytes]:
+def blocks(raw: str, wanted: str) -> list[bytes]:
     r"""Return the PEM blocks of *raw*, and nothing else may stand there.
 
     A newline may be a literal `\n`, and quotes may stand around it all: environment files need

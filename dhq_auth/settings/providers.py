@@ -93,23 +93,15 @@ class OidcVariables:
 def read_providers(env: Environment) -> tuple[ProviderSettings, ...]:
     """Read which providers are on: those whose client is registered."""
     google, github = _google(env), _github(env)
-    names = list(dict.fromkeys(env.values(OidcNames)["names"] or ()))
-    prefixes: dict[str, str] = {}
-    found = [google, github]
-    for name in names:
-        prefix = f"OIDC_{name.upper().replace('-', '_')}_"
-        if name in RESERVED:
-            env.fault("OIDC_PROVIDERS", f"{name} is taken by a provider of that name")
-        elif prefix in prefixes:
-            both = f"{prefixes[prefix]} and {name}"
-            env.fault("OIDC_PROVIDERS", f"{both} would both read {prefix}…; rename one of them")
-        else:
-            prefixes[prefix] = name
-            found.append(_oidc(env, name, prefix))
+    names = env.values(OidcNames)["names"] or ()
+    for name in dict.fromkeys(name for name in names if name in RESERVED):
+        env.fault("OIDC_PROVIDERS", f"{name} is taken by a provider of that name")
+    free = [name for name in names if name not in RESERVED]
+    prefixes = env.prefixes("OIDC_PROVIDERS", "OIDC_", free)
+    found = [google, github, *(_oidc(env, name, prefix) for prefix, name in prefixes.items())]
     for prefix in prefixes:
         known = [f"{prefix}{each.name}" for each in variables_of(OidcVariables).values()]
         env.refuse_unknown(prefix, known)
-    env.expect_family("OIDC_", "OIDC_PROVIDERS")
     return tuple(provider for provider in found if provider)
 
 

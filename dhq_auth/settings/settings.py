@@ -10,6 +10,7 @@ from dhq_auth.redirects import Origin, RedirectPattern, Redirects
 from dhq_auth.settings import parse, pem
 from dhq_auth.settings.credentials import read_credentials
 from dhq_auth.settings.environment import Environment, Reading, SettingsError, variable
+from dhq_auth.settings.issuers import TrustedIssuer, read_issuers
 from dhq_auth.settings.limits import Limits
 from dhq_auth.settings.parse import Network, Secret
 from dhq_auth.settings.plugins import Extension, Service, read_plugins
@@ -162,6 +163,7 @@ class Settings:
     )
     limits: Limits
     providers: tuple[ProviderSettings, ...]
+    trusted_issuers: tuple[TrustedIssuer, ...]
     services: tuple[Service, ...]
     extensions: tuple[Extension, ...]
     credentials: tuple[Extension, ...]
@@ -204,6 +206,7 @@ def from_environ(environ: Mapping[str, str] | None = None) -> Settings:
     values: dict[str, Any] = env.values(Settings)
     limits: dict[str, Any] = env.values(Limits)
     providers = read_providers(env)
+    trusted_issuers = read_issuers(env, values["external_address"])
     accepted = read_credentials(env, duration_is_set=env.is_set("SESSION_DURATION"))
     plugins = read_plugins(env, accepted.kinds)
     if accepted.endless_sessions:
@@ -215,6 +218,7 @@ def from_environ(environ: Mapping[str, str] | None = None) -> Settings:
         **values,
         limits=Limits(**limits),
         providers=providers,
+        trusted_issuers=trusted_issuers,
         services=plugins.services,
         extensions=plugins.extensions,
         credentials=plugins.credentials,

@@ -25,8 +25,9 @@ def test_the_page_of_settings_is_what_the_code_declares(page):
 
 def test_every_variable_has_one_row_of_four_columns(page):
     rows = [line for line in page.splitlines() if line.startswith("| `")]
-    names = [row.split("`")[1].replace("<NAME>", "ACME") for row in rows]
-    assert sorted(names) == sorted(NAMES | {"PROVIDER_<ALIAS>_…", "EXTENSION_ACME_…"})
+    listed = (row.split("`")[1].replace("OIDC_<NAME>", "OIDC_ACME") for row in rows)
+    names = [name.replace("ISSUER_<NAME>", "ISSUER_CORP") for name in listed]
+    assert sorted(names) == sorted(NAMES | {"PROVIDER_<ALIAS>_…", "EXTENSION_<NAME>_…"})
     assert {row.replace(r"\|", "").count("|") for row in rows} == {5}
     assert page.count("\n## ") == page.count("| variable | default |")
 

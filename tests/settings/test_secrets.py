@@ -9,13 +9,14 @@ from hypothesis import strategies as st
 
 from dhq_auth.settings import Limits, Secret, Settings, SettingsError, from_environ
 from dhq_auth.settings.environment import MAX_SECRET_FILE, variables_of
+from dhq_auth.settings.issuers import IssuerVariables
 from dhq_auth.settings.providers import GitHubVariables, GoogleVariables, OidcVariables
 from tests.settings.conftest import faults_of
 
+PREFIXES = {OidcVariables: "OIDC_ACME_", IssuerVariables: "ISSUER_CORP_"}
 SECRETS = [
-    f"{prefix}{variable.name}"
-    for part in (Settings, Limits, GoogleVariables, GitHubVariables, OidcVariables)
-    for prefix in ("OIDC_ACME_" if part is OidcVariables else "",)
+    f"{PREFIXES.get(part, '')}{variable.name}"
+    for part in (Settings, Limits, GoogleVariables, GitHubVariables, *PREFIXES)
     for variable in variables_of(part).values()
     if variable.secret
 ]
@@ -25,6 +26,7 @@ ACME = {
     "OIDC_ACME_KEY": "acme-id",
     "GOOGLE_KEY": "google-id",
     "GITHUB_KEY": "github-id",
+    "TRUSTED_ISSUERS": "corp",
 }
 GOOGLE = {"GOOGLE_KEY": "google-id"}
 MARK = "Tr0ub4dor"
@@ -42,6 +44,7 @@ def test_the_secrets_are_these():
         "GOOGLE_SECRET",
         "GITHUB_SECRET",
         "OIDC_ACME_SECRET",
+        "ISSUER_CORP_KEY",
     ]
 
 
@@ -57,6 +60,7 @@ def values(pair):
         "GOOGLE_SECRET": "google-secret",
         "GITHUB_SECRET": "github-secret",
         "OIDC_ACME_SECRET": "acme-secret",
+        "ISSUER_CORP_KEY": "a secret of thirty-two characters",
     }
 
 
@@ -69,6 +73,7 @@ def test_every_secret_may_come_from_a_file(values, tmp_path):
     assert from_files.public_keys == direct.public_keys
     assert from_files.secret_keys == direct.secret_keys
     assert from_files.providers == direct.providers
+    assert from_files.trusted_issuers == direct.trusted_issuers
     sources = {reading.name: reading.source for reading in from_files.readings}
     assert {sources[name] for name in SECRETS} == {"file"}
 
@@ -85,9 +90,9 @@ def test_a_secret_and_its_file_are_one_too_many(name, values, tmp_path):
 def test_a_bad_value_from_a_file_names_the_file_variable(name, tmp_path):
     file = tmp_path / "secret"
     file.write_text(f"a\n{MARK}\nb")
-    environ = {k: v for k, v in ACME.items() if not k.startswith(("GOOGLE", "GITHUB"))}
+    environ = {k: v for k, v in ACME.items() if not k.startswith(("GOOGLE", "GITHUB", "TRUSTED"))}
     own = {"GOOGLE_SECRET": {"GOOGLE_KEY": "x"}, "GITHUB_SECRET": {"GITHUB_KEY": "x"}}
-    own["PUBLIC_KEY"] = {"PRIVATE_KEY": "x"}
+    own |= {"PUBLIC_KEY": {"PRIVATE_KEY": "x"}, "ISSUER_CORP_KEY": {"TRUSTED_ISSUERS": "corp"}}
     faults = faults_of(**environ | own.get(name, {}) | {f"{name}_FILE": str(file)})
     assert f"{name}_FILE: read a secret, not shown; expected: " in faults[-1]
 

@@ -8,6 +8,7 @@ import pytest
 
 from dhq_auth.settings import Limits, Settings, from_environ
 from dhq_auth.settings.environment import variables_of
+from dhq_auth.settings.issuers import IssuerNames, IssuerVariables
 from dhq_auth.settings.plugins import PluginVariables
 from dhq_auth.settings.providers import (
     GitHubVariables,
@@ -17,9 +18,13 @@ from dhq_auth.settings.providers import (
 )
 from tests.settings.conftest import faults_of
 
-PARTS = (Settings, GoogleVariables, GitHubVariables, OidcNames, PluginVariables, Limits)
+PARTS = (
+    *(Settings, GoogleVariables, GitHubVariables, OidcNames, IssuerNames, PluginVariables),
+    Limits,
+)
 NAMES = {variable.name for part in PARTS for variable in variables_of(part).values()}
 NAMES |= {f"OIDC_ACME_{variable.name}" for variable in variables_of(OidcVariables).values()}
+NAMES |= {f"ISSUER_CORP_{variable.name}" for variable in variables_of(IssuerVariables).values()}
 LIMITS = [variable.name for variable in variables_of(Limits).values()]
 
 BASE = {
@@ -30,6 +35,8 @@ BASE = {
     "OIDC_PROVIDERS": "acme",
     "OIDC_ACME_ISSUER": "https://acme.example",
     "OIDC_ACME_KEY": "acme-id",
+    "TRUSTED_ISSUERS": "corp",
+    "ISSUER_CORP_URL": "https://corp.example",
 }
 
 
@@ -47,6 +54,10 @@ def github(settings):
 
 def acme(settings):
     return settings.providers[2]
+
+
+def corp(settings):
+    return settings.trusted_issuers[0]
 
 
 # For each variable: a value, where its effect is seen, and the effect.
@@ -115,6 +126,16 @@ EFFECTS = {
     "OIDC_ACME_SCOPES": ("openid;groups", lambda s: acme(s).scopes, "openid groups"),
     "OIDC_ACME_TITLE": ("Acme & Söhne", lambda s: acme(s).title, "Acme & Söhne"),
     "OIDC_ACME_TRUST_EMAIL": ("on", lambda s: acme(s).trust_email, True),
+    "TRUSTED_ISSUERS": ("Corp;corp", lambda s: [i.name for i in s.trusted_issuers], ["corp"]),
+    "ISSUER_CORP_URL": (
+        "https://c.example/r/",
+        lambda s: corp(s).identity,
+        "https://c.example/r/",
+    ),
+    "ISSUER_CORP_ALGORITHM": ("ES256", lambda s: corp(s).algorithm, "ES256"),
+    "ISSUER_CORP_CLAIM": ("sub", lambda s: corp(s).claim, "sub"),
+    "ISSUER_CORP_AUDIENCE": ("https://a.example", lambda s: corp(s).audience, "https://a.example"),
+    "ISSUER_CORP_SUBJECTS": ("Local", lambda s: corp(s).local, True),
     "ALLOWED_SERVICES": (
         "static;notes: my.module",
         lambda s: [(service.alias, service.provider) for service in s.services],
@@ -181,7 +202,8 @@ def test_private_and_public_key_become_keys(pair):
 
 
 def test_the_effect_of_every_variable_is_told_here():
-    assert EFFECTS.keys() | {"PRIVATE_KEY", "PUBLIC_KEY"} == NAMES
+    # What keys become is told in tests of their own.
+    assert EFFECTS.keys() | {"PRIVATE_KEY", "PUBLIC_KEY", "ISSUER_CORP_KEY"} == NAMES
 
 
 @pytest.mark.parametrize("blank", ["", " ", "\t\n"])
@@ -272,7 +294,8 @@ def test_a_reading_says_where_a_value_comes_from(tmp_path):
     assert readings["HOST"] == ("127.0.0.1", "default")
     assert readings["LOG_FORMAT"] == ("", "default")
     assert readings["PROVIDER_STATIC_PATH"] == ("********", "environment")
-    assert {variable for variable in NAMES if "ACME" not in variable} <= readings.keys()
+    unlisted = ("OIDC_ACME_", "ISSUER_CORP_")
+    assert {name for name in NAMES if not name.startswith(unlisted)} <= readings.keys()
 
 
 def origin(fault):
