@@ -8,6 +8,9 @@ from dhq_auth.settings import parse, pem
 from dhq_auth.settings.parse import Secret
 
 if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
     from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 
 MIN_HMAC_BYTES: Final = 32
@@ -23,7 +26,7 @@ class VerificationKey:
     """A key and the algorithm that it is for; of a secret, the bytes of its text count."""
 
     algorithm: str
-    value: "PublicKeyTypes | Secret" = field(repr=False)
+    value: "RSAPublicKey | EllipticCurvePublicKey | Ed25519PublicKey | Secret" = field(repr=False)
 
 
 def verification_key(raw: str) -> VerificationKey:
@@ -55,22 +58,22 @@ def _public_key(raw: str) -> VerificationKey:
         key = load_pem_public_key(blocks[0])
     except (ValueError, UnsupportedAlgorithm) as error:
         raise ValueError(_WANTED) from error
-    return VerificationKey(_algorithm_of(key), key)
+    return _for_one_algorithm(key)
 
 
-def _algorithm_of(key: "PublicKeyTypes") -> str:
-    """Return the one algorithm that *key* verifies (RFC 7518 3.1, RFC 8037 3.1)."""
+def _for_one_algorithm(key: "PublicKeyTypes") -> VerificationKey:
+    """Return *key* with the one algorithm that it is for (RFC 7518 3.1, RFC 8037 3.1)."""
     from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa  # noqa: PLC0415
 
     if isinstance(key, rsa.RSAPublicKey):
         if key.key_size < pem.MIN_RSA_BITS:
             bits = f"an RSA key of {pem.MIN_RSA_BITS} bits or more"
             raise ValueError(f"{bits} (it has {key.key_size})")
-        return "RS256"
+        return VerificationKey("RS256", key)
     if isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1):
-        return "ES256"
+        return VerificationKey("ES256", key)
     if isinstance(key, ed25519.Ed25519PublicKey):
-        return "EdDSA"
+        return VerificationKey("EdDSA", key)
     raise ValueError(f"{_WANTED} (this one is of another kind)")
 
 

@@ -5,10 +5,16 @@ differently (RFC 8725 2.4, 3.7): other serializations, junk in base64url, duplic
 """
 
 import json
+import math
 import re
 from base64 import urlsafe_b64decode
-from typing import Any, NoReturn
+from datetime import UTC, datetime
+from typing import Any, Final, NoReturn
 
+from joserfc.errors import JoseError
+
+MALFORMED: Final = (ValueError, TypeError, ArithmeticError, OSError, RecursionError, JoseError)
+"""Whatever a reader of hostile JSON and base64 may raise: all of it is the token's fault."""
 _COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 _REFUSED_HEADERS = frozenset({"crit", "b64", "zip", "cty", "jwk", "jku", "x5u", "x5c", "enc"})
 # The last character of a group of two or three holds bits that must be zero (RFC 4648 3.5).
@@ -31,6 +37,21 @@ def header_of(token: str, max_length: int) -> dict[str, Any]:
     if not isinstance(header.get("alg"), str):
         raise ValueError("no algorithm is named")
     return header
+
+
+def issuer_of(token: str) -> object:
+    """Return the `iss` that *token*, which `header_of` has read, claims (RFC 7519 4.1.1).
+
+    It tells whose keys to try, and nothing else: of this, too, nothing is believed yet.
+    """
+    return _object(token.split(".")[1]).get("iss")
+
+
+def numeric_date(value: object) -> datetime:
+    """Read a NumericDate (RFC 7519 2); what it raises for anything else is in `MALFORMED`."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError("a time is not a number")
+    return datetime.fromtimestamp(value, UTC)
 
 
 def _bytes_of(segment: str) -> bytes:
