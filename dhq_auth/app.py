@@ -3,22 +3,35 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Coroutine
+from typing import Final
 
 from aiohttp import web
 
 from dhq_auth import migrations
+from dhq_auth.access.password_login import PasswordLogins
 from dhq_auth.clock import Clock, utcnow
-from dhq_auth.credentials import Authenticator
+from dhq_auth.credentials import Authenticator, Kind
+from dhq_auth.credentials.api_token import ApiTokens
+from dhq_auth.credentials.basic import Basic
+from dhq_auth.credentials.jwt import Jwts
+from dhq_auth.credentials.session import Sessions
+from dhq_auth.credentials.trusted_issuers import TrustedIssuers
 from dhq_auth.db import Database
 from dhq_auth.housekeeping import keep_house
+from dhq_auth.login.attempt import Attempts
 from dhq_auth.login.connectors import CONNECTORS, Connector
+from dhq_auth.login.pages import LoginPages
+from dhq_auth.login.password import PasswordViews
 from dhq_auth.login.views import LoginViews
 from dhq_auth.monitoring.views import MonitoringViews
+from dhq_auth.passwords.hashing import Argon2Cost, PasswordHasher
 from dhq_auth.permissions.views import PermissionViews
 from dhq_auth.plugins import Extensions, PermissionProviders
 from dhq_auth.remote import Remote
 from dhq_auth.self_service.views import SelfServiceViews
 from dhq_auth.settings import Settings
+from dhq_auth.throttle.failures import LoginFailures
+from dhq_auth.throttle.rates import RateLimit
 from dhq_auth.tokens.keyring import Keyring
 from dhq_auth.tokens.load import load_keys
 from dhq_auth.tokens.signing import TokenSigner
@@ -29,9 +42,16 @@ from dhq_auth.web.render import STATIC, Pages
 from dhq_auth.web.routing import Route, add_routes
 from dhq_auth.work import Work
 
+DEFAULT_COST: Final = Argon2Cost()
+TOO_MANY_CHECKS: Final = "Too many passwords were checked from here; wait a little."
 
-def create_app(settings: Settings, *, now: Clock = utcnow) -> web.Application:
+
+def create_app(
+    settings: Settings, *, now: Clock = utcnow, password_cost: Argon2Cost = DEFAULT_COST
+) -> web.Application:
     """Return the service as an application that opens its database when it starts.
+
+    *password_cost* is what a password hash costs.
 
     Raises StartRefused: here for a plugin that cannot be used, and when the application starts for
     a database that is away or not for us, or keys that cannot be opened.
@@ -59,12 +79,34 @@ def create_app(settings: Settings, *, now: Clock = utcnow) -> web.Application:
         leeway=limits.clock_leeway,
         max_length=limits.max_token,
     )
-    authenticator = Authenticator(settings, work, signer)
+    hasher = PasswordHasher(password_cost, queue=limits.password_hashes_queued)
+    failures = LoginFailures(settings, work)
+    logins = PasswordLogins(
+        work,
+        hasher,
+        failures,
+        RateLimit(limits.password_checks, now, refusal=TOO_MANY_CHECKS),
+    )
+    sessions = Sessions(settings, work)
+    trusted = TrustedIssuers(settings.trusted_issuers, remote, limits, now)
+    kinds: dict[str, Kind] = {
+        "token": ApiTokens(work),
+        "jwt": Jwts(signer, trusted, work),
+        "basic": Basic(logins),
+        "session": sessions,
+    }
+    authenticator = Authenticator(
+        settings, [kinds[each.name] for each in settings.credentials], sessions
+    )
     connectors: dict[str, Connector] = {
         each.name: CONNECTORS[each.protocol](each, remote, limits, now)
         for each in settings.providers
     }
     pages = Pages(issuer=settings.issuer)
+    attempts = Attempts(settings, work)
+    login_pages = LoginPages(
+        settings=settings, authenticator=authenticator, attempts=attempts, pages=pages
+    )
 
     routes = [
         *LoginViews(
@@ -73,7 +115,17 @@ def create_app(settings: Settings, *, now: Clock = utcnow) -> web.Application:
             signer=signer,
             authenticator=authenticator,
             connectors=connectors,
-            pages=pages,
+            attempts=attempts,
+        ).routes(),
+        *login_pages.routes(),
+        *PasswordViews(
+            settings=settings,
+            work=work,
+            signer=signer,
+            authenticator=authenticator,
+            logins=logins,
+            attempts=attempts,
+            pages=login_pages,
         ).routes(),
         *PermissionViews(settings, work, signer, authenticator, providers).routes(),
         *SelfServiceViews(settings, work, authenticator, pages).routes(),
@@ -84,6 +136,8 @@ def create_app(settings: Settings, *, now: Clock = utcnow) -> web.Application:
         async with contextlib.AsyncExitStack() as stack:
             stack.push_async_callback(remote.close)
             stack.callback(signer.close)
+            stack.callback(hasher.close)
+            stack.push_async_callback(failures.close)
             stack.push_async_callback(database.close)
             stack.push_async_callback(providers.close)
             stack.push_async_callback(extensions.close)

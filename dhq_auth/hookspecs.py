@@ -70,6 +70,35 @@ class Grant:
     stale_since: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Presented:
+    """What a caller presents: the `scheme` in lower case (RFC 9110 11.1), and what follows it.
+
+    A token in `Auth-Token` or `jwt` is presented as `bearer`.
+    """
+
+    scheme: str
+    value: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialContext:
+    """What a kind of credential may look at; `read` opens a read-only connection."""
+
+    presented: Presented
+    read: "Callable[[], AbstractAsyncContextManager[Db]]" = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Whose credential it is: a user's id, and what it may be used for (None: all)."""
+
+    user_id: str
+    scopes: frozenset[str] | None = None
+    token_id: str | None = None
+    expires_at: datetime | None = None
+
+
 class ExtensionSpec:
     """Hooks of extensions: called after the commit, first installed first; failures are logged.
 
@@ -99,6 +128,30 @@ class ExtensionSpec:
     @hookspec
     def on_event(self, event: Event) -> Awaitable[None] | None:
         """Hear of every event, those above included."""
+
+    @hookspec
+    def close(self) -> Awaitable[None] | None:
+        """Close what was opened, at the end of the service."""
+
+
+class CredentialSpec:
+    """Hooks of kinds of credentials, which CREDENTIALS names."""
+
+    @hookspec
+    def configure(self, options: Mapping[str, str]) -> object:
+        """Take the variables `EXTENSION_<NAME>_…`, names in lower case, before the start.
+
+        A ValueError says what is wrong with them. What is returned carries the hooks from then on,
+        unless it is None. Plain functions only.
+        """
+
+    @hookspec
+    def authenticate(self, context: CredentialContext) -> Awaitable[Subject | None] | Subject | None:
+        """Say whose credential is presented; None: not of this kind, ask the next.
+
+        `InvalidCredential` says that it is of this kind and does not hold: nobody else is asked.
+        Any other exception ends the request with an error.
+        """
 
     @hookspec
     def close(self) -> Awaitable[None] | None:

@@ -1,14 +1,19 @@
 """A session begins: the end of every login, by whatever way."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from dhq_auth.accounts.profile import user_info
+from dhq_auth.accounts import store as accounts
+from dhq_auth.accounts.profile import own_profile, user_info
 from dhq_auth.accounts.store import User
+from dhq_auth.errors import LoginFailed
 from dhq_auth.events import LoggedIn
 from dhq_auth.sessions import store as sessions
 from dhq_auth.sessions.store import NO_DEVICE, Device, NewSession
 from dhq_auth.settings import Settings
+from dhq_auth.tokens.signing import LOGIN, TokenSigner
 from dhq_auth.work import Transaction
 
 
@@ -31,8 +36,11 @@ async def begin_session(
 ) -> Login:
     """Begin a session of *user*, whose row outlives its cookie for as long as its login token.
 
-    The session cookie that the browser had before counts no more.
+    The session cookie that the browser had before counts no more. Raises LoginFailed for an
+    account that is disabled or gone.
     """
+    if not await accounts.hold(tx.db, user.id):
+        raise LoginFailed("This account is disabled.")
     expires_at = tx.now + settings.session_duration if settings.session_duration else None
     session = await sessions.begin(
         tx.db,
@@ -66,3 +74,22 @@ def last_token_ends(now: datetime, settings: Settings) -> datetime:
     """Return when no login token can be alive that was made, or promised by a code, until *now*."""
     limits = settings.limits
     return now + settings.login_token_lifetime + limits.login_code_lifetime + limits.clock_leeway
+
+
+async def login_token(
+    signer: TokenSigner, user_id: str, session_id: str, settings: Settings
+) -> str:
+    """Return a login token of the session, which ends with it."""
+    lifetime = settings.login_token_lifetime
+    return await signer.sign(LOGIN, user_id, lifetime, {"sid": session_id})
+
+
+async def answer(
+    signer: TokenSigner, user: User, session_id: str, settings: Settings
+) -> Mapping[str, Any]:
+    """Return what a program is told that has logged in."""
+    return {
+        "token": await login_token(signer, user.id, session_id, settings),
+        "expires_in": int(settings.login_token_lifetime.total_seconds()),
+        "profile": own_profile(user),
+    }

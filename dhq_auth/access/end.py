@@ -24,9 +24,7 @@ async def end_sessions(tx: Transaction, user: User) -> int:
     ended = await sessions.end_all(tx.db, user.id)
     if ended:
         tx.emit(
-            LoggedOut(
-                user_id=user.id, user_info=user_info(user), session_id=None, everywhere=True
-            )
+            LoggedOut(user_id=user.id, user_info=user_info(user), session_id=None, everywhere=True)
         )
     return ended
 

@@ -29,6 +29,7 @@ def own_profile(user: User) -> dict[str, Any]:
         "idhash": user.idhash,
         "name": user.name,
         "email": user.email,
+        "email_verified": user.email_verified,
         "avatar_url": user.avatar_url,
         "join_date": format_datetime(user.created_at, usegmt=True),
         "provider_id": user.provider_id,

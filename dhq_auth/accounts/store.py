@@ -14,6 +14,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    delete,
     exists,
     insert,
     select,
@@ -168,21 +169,31 @@ async def add_identity(
     )
 
 
-async def refresh_user(db: Db, user: User, now: datetime) -> None:
-    """Take over name, picture, email and provider of *user*; Conflict as in `add_user`."""
+async def update_user(db: Db, user: User) -> None:
+    """Write all of *user* but id and username, `updated_at` too; Conflict as in `add_user`."""
+    kept = {"id", "idhash", "username", "created_at"}
+    values = {name: getattr(user, name) for name in User.__dataclass_fields__.keys() - kept}
     await db.execute(
         update(users)
         .where(users.c.id == user.id)
-        .values(
-            name=user.name,
-            avatar_url=user.avatar_url,
-            email=user.email,
-            email_verified=user.email_verified,
-            verified_email_key=_verified_email_key(user),
-            provider_id=user.provider_id,
-            updated_at=now,
-        )
+        .values(**values, verified_email_key=_verified_email_key(user))
     )
+
+
+async def hold(db: Db, user_id: str) -> bool:
+    """Say whether *user_id* is there and enabled, and keep it so until the end of *db*.
+
+    Who ends everything of a user locks the row; we wait for that, and then see what was done.
+    """
+    held = select(users.c.is_active).where(users.c.id == user_id)
+    found = await db.execute(held.with_for_update(read=True, key_share=True))
+    return bool(found.scalar_one_or_none())
+
+
+async def delete_user(db: Db, user_id: str) -> bool:
+    """Delete *user_id*, and by cascade all that is the user's; say whether there was one."""
+    deleted = await db.execute(delete(users).where(users.c.id == user_id).returning(users.c.id))
+    return deleted.one_or_none() is not None
 
 
 async def touch_identity(db: Db, issuer: str, subject: str, now: datetime) -> None:

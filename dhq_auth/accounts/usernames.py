@@ -23,17 +23,18 @@ def fold(username: str) -> str:
     return username.casefold()
 
 
-def check(username: str) -> str:
+def check(username: str, *, reserved: bool = False) -> str:
     """Return *username* if it may be chosen; InvalidRequest says what would be right.
 
-    ASCII alone: what cannot be confused needs no table of confusables.
+    ASCII alone: what cannot be confused needs no table of confusables. With *reserved* it may be
+    a name that only an operator can give.
     """
     if len(username) > MAX_LENGTH or not _ALLOWED.fullmatch(username):
         raise InvalidRequest(
             f"A username has up to {MAX_LENGTH} letters (a to z), digits, dots, hyphens and "
             "underscores, and begins and ends with a letter or digit."
         )
-    if fold(username) in RESERVED:
+    if not reserved and fold(username) in RESERVED:
         raise InvalidRequest("This username is reserved; choose another one.")
     return username
 

@@ -165,7 +165,7 @@ async def revoke(
     developer token alone is meant, or all but that one.
     """
     a = api_tokens.c
-    conditions = [a.revoked_at.is_(None)]
+    conditions: list[ColumnElement[bool]] = [a.revoked_at.is_(None)]
     if token_id is not None:
         conditions.append(a.id == token_id)
     if value is not None:

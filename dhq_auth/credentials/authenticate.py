@@ -1,72 +1,56 @@
 """The chain: which credential a request presents, and whether it holds."""
 
-import re
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from aiohttp import web
 
-from dhq_auth.accounts.store import User
-from dhq_auth.credentials import login_token, session
+from dhq_auth.credentials.kind import Authenticated, Kind
+from dhq_auth.credentials.presented import presented
+from dhq_auth.credentials.session import Sessions, cookie_secret
 from dhq_auth.errors import InvalidCredential
-from dhq_auth.principal import Principal
 from dhq_auth.settings import Settings
-from dhq_auth.tokens.signing import TokenSigner
 from dhq_auth.web.params import Params
-from dhq_auth.work import Work
-
-_BEARER = re.compile(r"bearer +(\S+) *", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True)
-class Authenticated:
-    """The principal of a request, and the user as the database has it now."""
-
-    principal: Principal
-    user: User
 
 
 class Authenticator:
     """Says who is asking, from the credential that the request presents."""
 
-    def __init__(self, settings: Settings, work: Work, signer: TokenSigner) -> None:
+    def __init__(self, settings: Settings, kinds: Sequence[Kind], sessions: Sessions) -> None:
         self._settings = settings
-        self._work = work
-        self._signer = signer
+        self._kinds = kinds
+        self._sessions = sessions
 
-    async def authenticate(self, request: web.Request, params: Params) -> Authenticated:
-        """Return who presents *request*.
+    async def authenticate(self, request: web.Request, params: Params, need: str) -> Authenticated:
+        """Return who presents *request*, with a credential that may be used for *need*.
 
-        Explicit credentials come first, and a bad one is never rescued by another. Raises
-        InvalidCredential: its reason is `missing`, `invalid`, `expired` or `revoked`.
+        Explicit credentials come first, and a bad one is never rescued by another. *need* is a
+        scope, `LOGIN` or `ANYTHING`. Raises InvalidCredential: its reason is `missing`, `invalid`,
+        `expired` or `revoked`; Forbidden for a credential that holds, but was made for less.
         """
-        if (token := _explicit(request, params)) is not None:
-            principal, live = await login_token.authenticate(token, self._signer, self._work)
-        elif (secret := session.cookie_secret(request, self._settings)) is not None:
-            principal, live = await session.authenticate(secret, self._work)
-        else:
-            raise InvalidCredential("no credential was presented", reason="missing")
-        return Authenticated(principal, live.user)
+        try:
+            who = await self._asked(request, params)
+        except InvalidCredential as error:
+            if not (self._settings.accepts("token") or self._settings.accepts("jwt")):
+                error.scheme = "Basic" if self._settings.accepts("basic") else "Session"
+            raise
+        who.principal.demand(need)
+        return who
 
     async def of_cookie(self, request: web.Request) -> Authenticated | None:
         """Return whose browser this is, whatever else it presents; None if nobody's."""
-        secret = session.cookie_secret(request, self._settings)
+        secret = cookie_secret(request, self._settings)
         if secret is None:
             return None
         try:
-            principal, live = await session.authenticate(secret, self._work)
+            return await self._sessions.of_secret(secret)
         except InvalidCredential:
             return None
-        return Authenticated(principal, live.user)
 
-
-def _explicit(request: web.Request, params: Params) -> str | None:
-    """Return the token of the first of `Authorization`, `Auth-Token` and `jwt` that is there."""
-    jwt = params.string("jwt")  # malformed is malformed, whether it counts or not
-    for name in ("Authorization", "Auth-Token"):
-        if len(request.headers.getall(name, ())) > 1:
-            raise InvalidCredential(f"the header {name} stands there more than once")
-    if (authorization := request.headers.get("Authorization")) is not None:
-        if match := _BEARER.fullmatch(authorization):
-            return match[1]
-        raise InvalidCredential("Authorization must be: Bearer, a blank, and the token")
-    return request.headers.get("Auth-Token") or jwt
+    async def _asked(self, request: web.Request, params: Params) -> Authenticated:
+        explicit = presented(request, params)
+        for kind in self._kinds:
+            if (who := await kind.authenticate(request, explicit)) is not None:
+                return who
+        if explicit is not None:
+            raise InvalidCredential("no kind of credential that is accepted here takes this one")
+        raise InvalidCredential("no credential was presented", reason="missing")

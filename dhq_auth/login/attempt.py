@@ -32,18 +32,23 @@ class Destination:
     next: str | None = None
     code_challenge: str | None = None
 
+    @property
+    def fields(self) -> dict[str, str]:
+        """The parameters that ask for a login to this destination."""
+        if self.next is None:
+            return {}
+        if self.code_challenge is None:
+            return {"next": self.next}
+        return {
+            "next": self.next,
+            "response_mode": "code",
+            "code_challenge": self.code_challenge,
+            "code_challenge_method": "S256",
+        }
+
     def added_to(self, path: str) -> str:
         """Return *path* with the query that asks for a login to this destination."""
-        if self.next is None:
-            return path
-        asked = {"next": self.next}
-        if self.code_challenge is not None:
-            asked |= {
-                "response_mode": "code",
-                "code_challenge": self.code_challenge,
-                "code_challenge_method": "S256",
-            }
-        return f"{path}?{urlencode(asked)}"
+        return f"{path}?{urlencode(self.fields)}" if self.fields else path
 
 
 class Attempts:
@@ -77,11 +82,15 @@ class Attempts:
 
         Raises InvalidRequest where *destination* takes codes only, and none is asked for.
         """
-        if not self._may_receive(destination):
-            raise InvalidRequest("This application takes codes only: send response_mode=code.")
+        self.check(destination)
         # One secret serves all the logins that a browser has under way in its tabs.
         browser = self._browser_secret(request) or new_secret()
         return LoginRequest(f"{self._settings.issuer}{CALLBACK}", new_secret(), browser)
+
+    def check(self, destination: Destination) -> None:
+        """Raise InvalidRequest where *destination* takes codes only, and none is asked for."""
+        if not self._may_receive(destination):
+            raise InvalidRequest("This application takes codes only: send response_mode=code.")
 
     async def remember(self, begun: LoginRequest, provider: str, destination: Destination) -> None:
         """Wait for *begun* to come back from *provider*.

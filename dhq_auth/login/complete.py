@@ -1,32 +1,23 @@
 """The end of every login: the account found, linked or made, and a session begun."""
 
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
 from hashlib import md5
 
+from dhq_auth.access.begin import Login, begin_session
 from dhq_auth.accounts import store, usernames
 from dhq_auth.accounts.profile import user_info
 from dhq_auth.accounts.store import User
 from dhq_auth.db import Db
 from dhq_auth.errors import Conflict, LoginFailed
-from dhq_auth.events import IdentityLinked, LoggedIn, Source, UserCreated
+from dhq_auth.events import IdentityLinked, Source, UserCreated
 from dhq_auth.login.connectors import Identity
-from dhq_auth.sessions import store as sessions
-from dhq_auth.sessions.store import NewSession
+from dhq_auth.sessions.store import Device
 from dhq_auth.settings import ProviderSettings, Settings
 from dhq_auth.work import Transaction, Work
 
 ATTEMPTS = 10
 """How often a login is tried whose rows others were faster to write."""
 LEGACY_PROVIDERS = frozenset({"google", "github"})
-
-
-@dataclass(frozen=True, slots=True)
-class Login:
-    """A user who has just logged in, and the session of it."""
-
-    user: User
-    session: NewSession
 
 
 async def complete(
@@ -36,6 +27,7 @@ async def complete(
     settings: Settings,
     source: Source,
     *,
+    device: Device,
     replaced_cookie: str | None,
 ) -> Login:
     """Log in whom *provider* vouches for, in one transaction.
@@ -51,49 +43,20 @@ async def complete(
                 user = await _user(tx, identity, provider, settings)
                 if not user.is_active:
                     raise LoginFailed("This account is disabled.")
-                session = await begin_session(tx, user, provider.name, settings)
-                if replaced_cookie:
-                    keep_until = _last_token_ends(tx.now, settings)
-                    await sessions.retire_cookie(tx.db, replaced_cookie, tx.now, keep_until)
+                login = await begin_session(
+                    tx,
+                    user,
+                    provider.name,
+                    settings,
+                    device=device,
+                    replaced_cookie=replaced_cookie,
+                )
         except Conflict:
             if attempt == ATTEMPTS:
                 raise
         else:
-            return Login(user, session)
+            return login
     raise AssertionError("the last attempt returns or raises")
-
-
-async def begin_session(
-    tx: Transaction, user: User, provider: str, settings: Settings
-) -> NewSession:
-    """Begin a session of *user*, whose row outlives its cookie for as long as its login token."""
-    expires_at = tx.now + settings.session_duration if settings.session_duration else None
-    session = await sessions.begin(
-        tx.db,
-        user_id=user.id,
-        provider=provider,
-        now=tx.now,
-        expires_at=expires_at,
-        keep_until=_keep_until(tx.now, expires_at, settings),
-    )
-    tx.emit(
-        LoggedIn(
-            user_id=user.id, user_info=user_info(user), provider=provider, session_id=session.id
-        )
-    )
-    return session
-
-
-def _keep_until(now: datetime, expires_at: datetime | None, settings: Settings) -> datetime | None:
-    if expires_at is None:
-        return None
-    return max(_last_token_ends(now, settings), expires_at + timedelta(seconds=1))
-
-
-def _last_token_ends(now: datetime, settings: Settings) -> datetime:
-    """Return when no login token can be alive that was made, or promised by a code, until *now*."""
-    limits = settings.limits
-    return now + settings.login_token_lifetime + limits.login_code_lifetime + limits.clock_leeway
 
 
 async def _user(
@@ -201,6 +164,8 @@ async def _refresh(
     )
     if identity.email and (verified or not user.email_verified):
         today = replace(today, email=identity.email, email_verified=verified)
-    if today != user:
-        await store.refresh_user(tx.db, today, tx.now)
+    if today == user:
+        return user
+    today = replace(today, updated_at=tx.now)
+    await store.update_user(tx.db, today)
     return today

@@ -2,6 +2,7 @@
 
 from dhq_auth.errors import (
     Conflict,
+    Forbidden,
     InvalidGrant,
     InvalidRequest,
     LoginFailed,
@@ -11,6 +12,8 @@ from dhq_auth.errors import (
     Unavailable,
     UpstreamFailed,
     UpstreamTimeout,
+    WeakPassword,
+    WrongPassword,
 )
 from dhq_auth.web.openapi import (
     BODY_FAULTS,
@@ -36,6 +39,7 @@ _PROFILE = record(
         "idhash": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
         "name": NULLABLE_TEXT,
         "email": NULLABLE_TEXT,
+        "email_verified": {"type": "boolean", "description": "otherwise it is only claimed"},
         "avatar_url": NULLABLE_TEXT,
         "join_date": {"type": "string", "description": "RFC 1123, GMT"},
         "provider_id": {**NULLABLE_TEXT, "description": "such as `github:42`"},
@@ -127,19 +131,51 @@ _REDEMPTION = record(
     },
     closed=False,
 )
+_LOGIN = record(
+    {
+        "token": TEXT,
+        "expires_in": {"type": "integer", "description": "seconds"},
+        "profile": _PROFILE,
+    }
+)
 EXCHANGE = operation(
     "Redeem a one-time login code",
-    answer(
-        200,
-        "The login token.",
-        record(
-            {
-                "token": TEXT,
-                "expires_in": {"type": "integer", "description": "seconds"},
-                "profile": _PROFILE,
-            }
-        ),
-    ),
+    answer(200, "The login token.", _LOGIN),
     refusals(*BODY_FAULTS, InvalidGrant, Unavailable),
     body=body(json=_REDEMPTION, form=_REDEMPTION, required=True),
+)
+
+_NAME = {"type": ["string", "null"], "description": "one of username and email is needed"}
+_PERSON = {"type": ["string", "null"], "maxLength": 255}
+_NAMED = {"username": _NAME, "email": _NAME}
+_PASSWORD = {"type": "string", "minLength": 1, "maxLength": 1024}
+_CREDENTIALS = record({**_NAMED, "password": _PASSWORD}, optional=_NAMED, closed=False)
+_NAMES = {"name": _PERSON, "first_name": _PERSON, "last_name": _PERSON}
+_REGISTRATION = record(
+    {**_NAMED, "password": _PASSWORD, **_NAMES}, optional=[*_NAMED, *_NAMES], closed=False
+)
+_FORM = (
+    "A page's form is answered with 303, to `next` with the query parameter `jwt` (or `code`), "
+    "else to /profile; `next`, `response_mode` and `code_challenge` are as for a login at a "
+    "provider."
+)
+
+PASSWORD_LOGIN = operation(
+    "Log in with name and password",
+    answer(200, "The login token; a session cookie is set, too.", _LOGIN),
+    redirection(303, "The same, for a page's form."),
+    refusals(*BODY_FAULTS, RedirectNotAllowed, WrongPassword, Forbidden),
+    refusals(TooManyRequests, Unavailable),
+    description=f"An unknown name and a wrong password are answered alike. {_FORM}",
+    body=body(json=_CREDENTIALS, form=_CREDENTIALS, required=True),
+)
+REGISTER = operation(
+    "Make an account with a password",
+    answer(201, "The account.", record({"id": TEXT, "username": NULLABLE_TEXT})),
+    redirection(303, "The same, for a page's form, which is logged in by that."),
+    refusals(*BODY_FAULTS, WeakPassword, RedirectNotAllowed, Forbidden, Conflict),
+    refusals(TooManyRequests, Unavailable),
+    description="A username that is taken is refused; of an email nothing is told. "
+    f"REGISTRATION=closed refuses with 403. {_FORM}",
+    body=body(json=_REGISTRATION, form=_REGISTRATION, required=True),
 )

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from aiohttp import web
 
+from dhq_auth.access.begin import Login, answer
 from dhq_auth.accounts.profile import own_profile
 from dhq_auth.credentials import Authenticator, session
 from dhq_auth.errors import (
@@ -19,22 +20,23 @@ from dhq_auth.errors import (
     Unavailable,
     UpstreamTimeout,
 )
-from dhq_auth.events import CodeReplayed, LoginRefused, Source
+from dhq_auth.events import CodeReplayed, LoginRefused
 from dhq_auth.login import openapi, store
 from dhq_auth.login.attempt import CALLBACK, Attempts, Destination
-from dhq_auth.login.complete import Login, complete
+from dhq_auth.login.complete import complete
 from dhq_auth.login.connectors import Connector, LoginRequest
 from dhq_auth.login.connectors.protocol import s256
-from dhq_auth.login.store import Attempt, LoginCode
-from dhq_auth.opaque import digest, new_secret
-from dhq_auth.redirects import with_parameter
+from dhq_auth.login.finish import Finish, device
+from dhq_auth.login.store import Attempt
+from dhq_auth.opaque import digest
+from dhq_auth.principal import PROFILE
 from dhq_auth.sessions import store as sessions
 from dhq_auth.settings import Settings
 from dhq_auth.throttle.rates import RateLimit
-from dhq_auth.tokens.signing import LOGIN, TokenSigner
+from dhq_auth.tokens.signing import TokenSigner
 from dhq_auth.web.client import CLIENT_ADDRESS, source
 from dhq_auth.web.params import params, query
-from dhq_auth.web.render import Pages, redirect
+from dhq_auth.web.render import redirect
 from dhq_auth.web.routing import Route
 from dhq_auth.work import Work
 
@@ -46,7 +48,7 @@ _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 
 
 class LoginViews:
-    """Logging in through the providers that are configured."""
+    """Logging in through the providers that are configured, and who is logged in."""
 
     def __init__(
         self,
@@ -56,15 +58,16 @@ class LoginViews:
         signer: TokenSigner,
         authenticator: Authenticator,
         connectors: Mapping[str, Connector],
-        pages: Pages,
+        attempts: Attempts,
     ) -> None:
         self._settings = settings
         self._work = work
         self._signer = signer
         self._authenticator = authenticator
         self._connectors = connectors
-        self._pages = pages
-        self._attempts = Attempts(settings, work)
+        self._attempts = attempts
+        self._finish = Finish(settings, work, signer)
+        self._password = settings.password_login
         self._starts = RateLimit(
             settings.limits.login_starts,
             work.now,
@@ -95,7 +98,6 @@ class LoginViews:
                 handler=self.exchange,
                 operation=openapi.EXCHANGE,
             ),
-            Route(method="GET", path="/login", handler=self.page, kind="page"),
         ]
 
     async def check(self, request: web.Request) -> web.StreamResponse:
@@ -103,7 +105,7 @@ class LoginViews:
         sent = query(request)
         destination = self._attempts.destination(sent)
         try:
-            who = await self._authenticator.authenticate(request, sent)
+            who = await self._authenticator.authenticate(request, sent, PROFILE)
         except InvalidCredential as error:
             urls = self._start_urls(destination)
             return web.json_response(
@@ -114,19 +116,6 @@ class LoginViews:
                 }
             )
         return web.json_response({"authenticated": True, "profile": own_profile(who.user)})
-
-    async def page(self, request: web.Request) -> web.StreamResponse:
-        """Show the ways to log in."""
-        urls = self._start_urls(self._attempts.destination(query(request)))
-        who = await self._authenticator.of_cookie(request)
-        return self._pages.render(
-            "login.html",
-            user=who.user if who else None,
-            providers=[
-                {"title": self._connectors[name].settings.title, "url": url}
-                for name, url in urls.items()
-            ],
-        )
 
     async def start(self, request: web.Request) -> web.StreamResponse:
         """Send the browser to a provider, and bind the login to this browser."""
@@ -152,19 +141,20 @@ class LoginViews:
     async def callback(self, request: web.Request) -> web.StreamResponse:
         """Take up the login that comes back from a provider, and lead on to `next`."""
         sent = query(request)
-        answer = {name: sent.text(name) or "" for name in sent}
-        state = answer.get("state", "")
+        returned = {name: sent.text(name) or "" for name in sent}
+        state = returned.get("state", "")
         attempt = await self._attempts.take(state)
         destination = self._attempts.destination_now(attempt)
         try:
             begun = self._attempts.resume(request, attempt, state)
-            login = await self._completed(request, attempt, begun, answer)
+            login = await self._completed(request, attempt, begun, returned)
         except AuthError as error:
             await self._remember_refusal(request, attempt, error)
             error.way_back = self._way_back(destination)
             raise
-        response = redirect(await self._way_on(destination, login))
-        session.set_cookie(response, login.session.secret, self._settings)
+        way_on = await self._finish.way_on(destination, login.user.id, login.session.id)
+        response = redirect(way_on)
+        self._finish.set_cookie(request, response, login.session.secret)
         return response
 
     async def _completed(
@@ -172,18 +162,19 @@ class LoginViews:
         request: web.Request,
         attempt: Attempt,
         begun: LoginRequest,
-        answer: Mapping[str, str],
+        returned: Mapping[str, str],
     ) -> Login:
         connector = self._connectors.get(attempt.provider)
         if connector is None:
             raise NotFound("This login provider is gone.")
-        identity = await self._asked(connector, connector.identity(begun, answer))
+        identity = await self._asked(connector, connector.identity(begun, returned))
         return await complete(
             identity,
             connector.settings,
             self._work,
             self._settings,
             source(request),
+            device=device(request),
             replaced_cookie=session.cookie_secret(request, self._settings),
         )
 
@@ -207,49 +198,20 @@ class LoginViews:
             spent = None if redeemed else await store.known_code(tx.db, code)
             # Two had the same code: who came first may be a thief (RFC 9700 4.2.4). What ended is
             # told once: a spent code must not fill the log for whoever sends it again and again.
-            if spent and await sessions.end(tx.db, spent.session_id):
+            if spent and await sessions.end(tx.db, spent.session_id, spent.user_id):
                 tx.emit(CodeReplayed(user_id=spent.user_id, session_id=spent.session_id))
         # Committed: spent, or its session ended, whatever becomes of this request.
         fits = redeemed and _fits(verifier, redeemed.code_challenge)
         if not fits or redeemed is None or user is None or redeemed.expires_at <= self._work.now():
             raise InvalidGrant(BAD_CODE)
         return web.json_response(
-            {
-                "token": await self._login_token(user.id, redeemed.session_id),
-                "expires_in": int(self._settings.login_token_lifetime.total_seconds()),
-                "profile": own_profile(user),
-            }
+            await answer(self._signer, user, redeemed.session_id, self._settings)
         )
 
     async def _is_known(self, code: str) -> bool:
         """Whether *code*, a digest, is worth a transaction: made-up ones must not queue for it."""
         async with self._work.read() as db:
             return await store.known_code(db, code) is not None
-
-    async def _way_on(self, destination: Destination, login: Login) -> str:
-        """Return where the browser goes now, with the token or the code that it carries."""
-        if destination.next is None:
-            return f"{self._settings.issuer}/profile"
-        if destination.code_challenge is None:
-            token = await self._login_token(login.user.id, login.session.id)
-            return with_parameter(destination.next, "jwt", token)
-        code = new_secret()
-        async with self._work.transaction(Source()) as tx:
-            await store.add_code(
-                tx.db,
-                LoginCode(
-                    digest=digest(code),
-                    session_id=login.session.id,
-                    user_id=login.user.id,
-                    code_challenge=destination.code_challenge,
-                    expires_at=tx.now + self._settings.limits.login_code_lifetime,
-                ),
-            )
-        return with_parameter(destination.next, "code", code)
-
-    async def _login_token(self, user_id: str, session_id: str) -> str:
-        lifetime = self._settings.login_token_lifetime
-        return await self._signer.sign(LOGIN, user_id, lifetime, {"sid": session_id})
 
     async def _remember_refusal(
         self, request: web.Request, attempt: Attempt, error: AuthError
@@ -262,11 +224,12 @@ class LoginViews:
                 tx.emit(LoginRefused(user_id=None, provider=attempt.provider, reason=error.code))
 
     def _start_urls(self, destination: Destination) -> dict[str, str]:
-        """Return where a login at each provider begins."""
-        return {
+        """Return where a login at each provider begins; with a password on our own page."""
+        urls = {
             name: destination.added_to(f"{self._settings.issuer}/auth/login/{name}")
             for name in self._connectors
         }
+        return urls | {"password": self._way_back(destination)} if self._password else urls
 
     def _way_back(self, destination: Destination) -> str:
         """Return where one whose login failed can try again."""

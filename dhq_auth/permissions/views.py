@@ -6,10 +6,11 @@ from aiohttp import web
 
 from dhq_auth.accounts.profile import user_info
 from dhq_auth.credentials import Authenticator
-from dhq_auth.errors import InvalidCredential, InvalidRequest, UpstreamFailed
+from dhq_auth.errors import Forbidden, InvalidCredential, InvalidRequest, UpstreamFailed
 from dhq_auth.hookspecs import Grant, GrantContext
 from dhq_auth.permissions import openapi
 from dhq_auth.plugins import PermissionProviders
+from dhq_auth.principal import ANYTHING, authorize
 from dhq_auth.settings import Settings
 from dhq_auth.tokens.signing import SERVICE, TokenSigner
 from dhq_auth.tokens.store import KeyPurpose
@@ -67,13 +68,18 @@ class PermissionViews:
         """Say, signed, what the user may do in a service."""
         sent = query(request)
         try:
-            who = await self._authenticator.authenticate(request, sent)
+            who = await self._authenticator.authenticate(request, sent, ANYTHING)
         except InvalidCredential as error:
             error.extra["permissions"] = {}
             raise
         service = sent.text("service", max_length=255)
         if service is None:
             raise InvalidRequest("The parameter service is missing.", permissions={})
+        try:
+            who.principal.demand(authorize(service))
+        except Forbidden as error:
+            error.extra["permissions"] = {}
+            raise
         grant = await self._providers.grant(
             GrantContext(service, user_info(who.user), self._work.read)
         )

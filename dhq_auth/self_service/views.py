@@ -2,14 +2,15 @@
 
 from aiohttp import web
 
+from dhq_auth.access.end import end_everything, end_session
 from dhq_auth.accounts import store as accounts
 from dhq_auth.accounts import usernames
-from dhq_auth.accounts.profile import public_profile, user_info
+from dhq_auth.accounts.profile import public_profile
 from dhq_auth.credentials import Authenticated, Authenticator, session
 from dhq_auth.errors import Conflict, InvalidCredential, InvalidRequest
-from dhq_auth.events import LoggedOut, UsernameChosen
+from dhq_auth.events import UsernameChosen
+from dhq_auth.principal import LOGIN, PROFILE
 from dhq_auth.self_service import openapi
-from dhq_auth.sessions import store as sessions
 from dhq_auth.settings import Settings
 from dhq_auth.tokens import store as tokens
 from dhq_auth.web.client import source
@@ -66,7 +67,7 @@ class SelfServiceViews:
         sent = await params(request, self._settings.limits)
         wanted = sent.string("username")
         try:
-            who = await self._authenticator.authenticate(request, sent)
+            who = await self._authenticator.authenticate(request, sent, PROFILE)
         except InvalidCredential as error:
             return _refused("No token" if error.reason == "missing" else "Not authenticated")
         try:
@@ -91,7 +92,11 @@ class SelfServiceViews:
         """End what was presented, cookie and token both; with `all` everything of the user."""
         sent = await params(request, self._settings.limits)
         everything = sent.flag("all")
-        who = await self._authenticator.authenticate(request, sent)
+        who = await self._authenticator.authenticate(request, sent, LOGIN)
+        if who.principal.session_id is None and not everything:
+            raise InvalidRequest(
+                "Name and password have no session to end; send all=true to end every one."
+            )
         browser = await self._authenticator.of_cookie(request) or who
         async with self._work.transaction(source(request)) as tx:
             ended = await self._end(tx, who, everywhere=everything)
@@ -120,11 +125,11 @@ class SelfServiceViews:
         who = await self._authenticator.of_cookie(request)
         if who is None:
             return redirect(f"{self._settings.issuer}/login")
-        return self._pages.render("profile.html", user=who.user)
+        return self._pages.render(request, "profile.html", user=who.user)
 
-    async def signed_out(self, _request: web.Request) -> web.StreamResponse:
+    async def signed_out(self, request: web.Request) -> web.StreamResponse:
         """Say goodbye."""
-        return self._pages.render("signed_out.html")
+        return self._pages.render(request, "signed_out.html")
 
     async def _choose_username(
         self, request: web.Request, user: accounts.User, wanted: str
@@ -153,22 +158,10 @@ class SelfServiceViews:
         Says whether there was any.
         """
         await self._revoke(tx, who)
-        session_id = None if everywhere else who.principal.session_id
-        ended = (
-            await sessions.end_all(tx.db, who.user.id) > 0
-            if session_id is None
-            else await sessions.end(tx.db, session_id)
-        )
-        if ended:
-            tx.emit(
-                LoggedOut(
-                    user_id=who.user.id,
-                    user_info=user_info(who.user),
-                    session_id=session_id,
-                    everywhere=everywhere,
-                )
-            )
-        return ended
+        if everywhere:
+            return await end_everything(tx, who.user, "everywhere") > 0
+        session_id = who.principal.session_id
+        return session_id is not None and await end_session(tx, who.user, session_id)
 
     async def _revoke(self, tx: Transaction, who: Authenticated) -> None:
         principal = who.principal

@@ -35,7 +35,7 @@ ANY_OBJECT: Schema = {"type": "object"}
 EMPTY_OBJECT: Schema = {"type": "object", "maxProperties": 0}
 PROBLEM: Schema = {"$ref": "#/components/schemas/Problem"}
 
-CREDENTIALS = ("bearer", "auth_token", "jwt", "session")
+CREDENTIALS = ("bearer", "auth_token", "jwt", "basic", "session")
 REQUIRED: Sequence[Schema] = [{name: []} for name in CREDENTIALS]
 OPTIONAL: Sequence[Schema] = [{}, *REQUIRED]
 
@@ -159,7 +159,7 @@ def _refusal(errors: Sequence[type[AuthError]], members: Mapping[str, Schema]) -
         },
     }
     headers = {}
-    if InvalidCredential in errors:
+    if any(issubclass(error, InvalidCredential) for error in errors):
         headers["WWW-Authenticate"] = "what would be accepted (RFC 6750 3)"
     if TooManyRequests in errors or Unavailable in errors:
         headers["Retry-After"] = "seconds to wait"
@@ -202,7 +202,16 @@ _PROBLEM = {
     "required": ["type", "title", "status", "code", "request_id"],
 }
 _SECURITY = {
-    "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+    "bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "An API token (`6879-…`), a login token, or a JWT of a trusted issuer.",
+    },
+    "basic": {
+        "type": "http",
+        "scheme": "basic",
+        "description": "A username or email, and the password.",
+    },
     "auth_token": {
         "type": "apiKey",
         "in": "header",

@@ -1,0 +1,188 @@
+"""Accounts with a password: made, changed, disabled, deleted; by whomever, the same rules hold."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from dhq_auth.access.end import end_everything
+from dhq_auth.access.store import email_is_taken, lock_administrators
+from dhq_auth.accounts import store as accounts
+from dhq_auth.accounts import usernames
+from dhq_auth.accounts.profile import user_info
+from dhq_auth.accounts.store import User, fold_email
+from dhq_auth.errors import Conflict, InvalidRequest
+from dhq_auth.events import PasswordChanged, UserChanged, UserCreated, UserDeleted
+from dhq_auth.passwords import rules
+from dhq_auth.passwords import store as passwords
+from dhq_auth.settings import Settings
+from dhq_auth.work import Transaction
+
+INITIAL_PASSWORD_LIFETIME: Final = timedelta(days=7)
+"""How long a password that the program made may be used: until then it must be changed."""
+MAX_EMAIL: Final = 254
+MAX_NAME: Final = 255
+_EMAIL = re.compile(
+    r"[^\s@\x00-\x1f\x7f<>()\[\]\\,;:\"]{1,64}@[^\s@\x00-\x1f\x7f<>()\[\]\\,;:\"]{1,253}"
+)
+USERNAME_TAKEN: Final = "This username is taken; choose another one."
+EMAIL_TAKEN: Final = "There is an account with this email already."
+LAST_ADMINISTRATOR: Final = "This is the last administrator: make somebody else one first."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Names:
+    """How an account is called; checked by `checked`, at least one of the first two is there."""
+
+    username: str | None = None
+    email: str | None = None
+    name: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+
+
+def checked(names: Names, *, reserved: bool = False) -> Names:
+    """Return *names* if they may be an account's; InvalidRequest says what would be right.
+
+    With *reserved* the username may be one that nobody can choose, such as `admin`.
+    """
+    if names.username is None and names.email is None:
+        raise InvalidRequest("Give a username or an email, and a password.")
+    if names.username is not None:
+        usernames.check(names.username, reserved=reserved)
+    if names.email is not None:
+        check_email(names.email)
+    for field in ("name", "first_name", "last_name"):
+        check_name(getattr(names, field))
+    return names
+
+
+def check_email(email: str) -> str:
+    """Return *email* if it looks like one (RFC 5321 4.5.3.1); InvalidRequest if it does not."""
+    if len(email) > MAX_EMAIL or not _EMAIL.fullmatch(email) or not email.isprintable():
+        raise InvalidRequest("The email must look like name@example.com.")
+    return email
+
+
+def check_name(name: str | None) -> str | None:
+    """Return a person's *name* if it is one line of printable text; else InvalidRequest."""
+    if name is not None and (len(name) > MAX_NAME or not name.isprintable()):
+        raise InvalidRequest(
+            f"A name is one line of at most {MAX_NAME} characters, none of them a control "
+            "character."
+        )
+    return name
+
+
+def check_password(password: str, names: Iterable[str | None], settings: Settings) -> str:
+    """Return *password* as it is hashed, if one who is called *names* may have it.
+
+    Raises WeakPassword, which says why not.
+    """
+    known = (name for name in names if name)
+    host = settings.external_address.host
+    return rules.check(
+        password, min_length=settings.password_min_length, context=(*known, host, "dhq-auth")
+    )
+
+
+async def add_account(
+    tx: Transaction,
+    names: Names,
+    hashed: str | None,
+    *,
+    vouched: bool,
+    is_admin: bool = False,
+    expires_at: datetime | None = None,
+) -> User:
+    """Make an account of the checked *names*, with a password unless *hashed* is None.
+
+    *vouched*: who adds it knows whose the email is, so it counts as verified. Without that it is a
+    claim, and another may have made the same: then nobody is told. Raises Conflict, which says
+    what is taken.
+    """
+    if vouched and names.email and await email_is_taken(tx.db, names.email):
+        raise Conflict(EMAIL_TAKEN, code="email_taken")
+    if names.username and await accounts.user_by_username(tx.db, names.username):
+        raise Conflict(USERNAME_TAKEN, code="username_taken")
+    full_name = " ".join(filter(None, (names.first_name, names.last_name))) or None
+    user = accounts.new_user(
+        tx.now,
+        username=names.username,
+        email=names.email,
+        email_verified=vouched and names.email is not None,
+        name=names.name or full_name,
+        first_name=names.first_name,
+        last_name=names.last_name,
+        is_admin=is_admin,
+    )
+    await accounts.add_user(tx.db, user)
+    if hashed is not None:
+        await passwords.set_password(
+            tx.db,
+            user.id,
+            hashed,
+            tx.now,
+            email_key=fold_email(user.email) if user.email else None,
+            expires_at=expires_at,
+        )
+    tx.emit(UserCreated(user_id=user.id, user_info=user_info(user), provider="password"))
+    return user
+
+
+async def change_password(
+    tx: Transaction, user: User, hashed: str, *, by: str, expires_at: datetime | None = None
+) -> None:
+    """Set the password of *user*, and end everything that the old one may have opened."""
+    await end_everything(tx, user, "password_changed")
+    await passwords.set_password(
+        tx.db,
+        user.id,
+        hashed,
+        tx.now,
+        email_key=fold_email(user.email) if user.email else None,
+        expires_at=expires_at,
+    )
+    tx.emit(PasswordChanged(user_id=user.id, by=by))
+
+
+async def change_user(tx: Transaction, user: User, changed: User, *, by: str | None) -> User:
+    """Let *user* be *changed*; return it as it now is.
+
+    Who is disabled loses every session and token with it. Raises Conflict for the last enabled
+    administrator who would be none afterwards.
+    """
+    fields = [
+        name for name in User.__dataclass_fields__ if getattr(user, name) != getattr(changed, name)
+    ]
+    if not fields:
+        return user
+    changed = replace(changed, updated_at=tx.now)
+    if not (changed.is_admin and changed.is_active):
+        await _keep_an_administrator(tx, user)
+    await accounts.update_user(tx.db, changed)
+    if user.is_active and not changed.is_active:
+        await end_everything(tx, user, "user_disabled")
+    tx.emit(UserChanged(user_id=user.id, changes=tuple(fields), by=by))
+    return changed
+
+
+async def delete_user(tx: Transaction, user: User, *, by: str | None) -> bool:
+    """Delete *user*, and all that is the user's; say whether the account was there.
+
+    Raises Conflict for the last enabled administrator.
+    """
+    await _keep_an_administrator(tx, user)
+    await end_everything(tx, user, "user_deleted")
+    deleted = await accounts.delete_user(tx.db, user.id)
+    if deleted:
+        tx.emit(UserDeleted(user_id=user.id, by=by))
+    return deleted
+
+
+async def _keep_an_administrator(tx: Transaction, leaving: User) -> None:
+    if leaving.is_admin and leaving.is_active:
+        remaining = await lock_administrators(tx.db)
+        if remaining == {leaving.id}:
+            raise Conflict(LAST_ADMINISTRATOR, code="last_administrator")

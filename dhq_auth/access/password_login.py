@@ -1,0 +1,168 @@
+"""Name and password, judged: throttled, off the event loop, telling nothing of who exists."""
+
+import asyncio
+import hmac
+import secrets
+from collections import OrderedDict
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Final
+
+from dhq_auth.access.store import Account, accounts_by_name
+from dhq_auth.accounts import usernames
+from dhq_auth.accounts.store import fold_email, hold
+from dhq_auth.errors import WrongPassword
+from dhq_auth.events import LoginRefused, Source
+from dhq_auth.passwords import store as passwords
+from dhq_auth.passwords.hashing import PasswordHasher
+from dhq_auth.throttle.failures import LoginFailures
+from dhq_auth.throttle.rates import RateLimit
+from dhq_auth.work import Transaction, Work
+
+MAX_NAME: Final = 320
+"""Characters of a username or email that can be somebody's (RFC 3696, erratum 1690)."""
+REMEMBERED: Final = timedelta(minutes=5)
+MAX_REMEMBERED: Final = 1000
+NOWHERE: Final = "unknown"
+
+
+class PasswordLogins:
+    """Says whose name and password were presented."""
+
+    def __init__(
+        self, work: Work, hasher: PasswordHasher, failures: LoginFailures, checks: RateLimit
+    ) -> None:
+        self._work = work
+        self._hasher = hasher
+        self._failures = failures
+        self._checks = checks
+        self._recent = _Recent()
+        self._under_way: dict[bytes, asyncio.Task[Account]] = {}
+
+    async def hashed(self, password: str, source: Source) -> str:
+        """Return the hash of a new *password*; raises TooManyRequests or Unavailable."""
+        self._checks.spend(source.address or NOWHERE)
+        return await self._hasher.hash(password)
+
+    async def account_of(self, name: str, password: str, source: Source) -> Account:
+        """Return the enabled account whose *name*, a username or an email, and *password* these are.
+
+        Raises WrongPassword, TooManyRequests, or Unavailable when too many wait for a hash.
+        """
+        name = name.strip()
+        accounts = await self._candidates(name)
+        address = source.address or NOWHERE
+        throttled = accounts[0].user.id if accounts else _folded(name)
+        for account in accounts:
+            if self._recent.holds(account.hash, password, self._work.now()):
+                # Believed a moment ago: scripts that send Basic with each request cost no hash.
+                await self._failures.check(throttled, address)
+                return self._judged(account)
+        return await self._together(name, password, accounts, throttled, source)
+
+    async def _candidates(self, name: str) -> list[Account]:
+        if not name or len(name) > MAX_NAME or "\x00" in name:
+            return []
+        async with self._work.read() as db:
+            return await accounts_by_name(db, name)
+
+    async def _together(
+        self, name: str, password: str, accounts: list[Account], throttled: str, source: Source
+    ) -> Account:
+        """Judge once what several requests from one address ask at the same time."""
+        address = source.address or NOWHERE
+        question = self._recent.digest(f"{throttled}\0{address}\0{name}", password)
+        task = self._under_way.get(question)
+        if task is None:
+            task = asyncio.create_task(self._judge(password, accounts, throttled, source))
+            self._under_way[question] = task
+            task.add_done_callback(partial(self._done, question))
+        # One of them that goes away must not take the answer from the others.
+        return await asyncio.shield(task)
+
+    def _done(self, question: bytes, task: asyncio.Task[Account]) -> None:
+        del self._under_way[question]
+        if not task.cancelled():
+            task.exception()  # known, even if nobody waits for the answer any more
+
+    async def _judge(
+        self, password: str, accounts: list[Account], throttled: str, source: Source
+    ) -> Account:
+        address = source.address or NOWHERE
+        self._checks.spend(address)
+        await self._failures.begin(throttled, address)
+        account = await self._matching(accounts, password)
+        if account is None:
+            known = accounts[0].user.id if accounts else None
+            async with self._work.transaction(source) as tx:
+                tx.emit(LoginRefused(user_id=known, provider="password", reason="wrong_password"))
+            raise WrongPassword
+        await self._failures.succeeded(throttled, address)
+        self._judged(account)
+        current = await self._with_today_s_cost(account, password, source)
+        self._recent.remember(current, password, self._work.now())
+        return account
+
+    async def _matching(self, accounts: list[Account], password: str) -> Account | None:
+        for account in accounts:
+            if await self._hasher.verify(password, account.hash):
+                return account
+        if not accounts:  # as long as for one who is there
+            await self._hasher.verify(password, None)
+        return None
+
+    def _judged(self, account: Account) -> Account:
+        """Return *account*, whose password is right, unless it or the password is over."""
+        expired = account.expires_at is not None and account.expires_at <= self._work.now()
+        if expired or not account.user.is_active:
+            raise WrongPassword
+        return account
+
+    async def _with_today_s_cost(self, account: Account, password: str, source: Source) -> str:
+        """Return the hash of *account*, made anew where its cost or kind is not today's."""
+        if not self._hasher.outdated(account.hash):
+            return account.hash
+        hashed = await self._hasher.hash(password)
+        async with self._work.transaction(source) as tx:
+            await passwords.replace_hash(tx.db, account.user.id, account.hash, hashed)
+        return hashed
+
+
+class _Recent:
+    """Passwords that were right a short while ago, of which nothing can be read.
+
+    The key is this process's own, and the stored hash is part of what is remembered: a password
+    that was changed since then is not found.
+    """
+
+    def __init__(self) -> None:
+        self._key = secrets.token_bytes(32)
+        self._until: OrderedDict[bytes, datetime] = OrderedDict()
+
+    def digest(self, what: str, password: str) -> bytes:
+        text = f"{len(what)}\0{what}\0{password}".encode(errors="surrogatepass")
+        return hmac.digest(self._key, text, "sha256")
+
+    def holds(self, hashed: str, password: str, now: datetime) -> bool:
+        until = self._until.get(self.digest(hashed, password))
+        return until is not None and now < until <= now + REMEMBERED
+
+    def remember(self, hashed: str, password: str, now: datetime) -> None:
+        digest = self.digest(hashed, password)
+        self._until[digest] = now + REMEMBERED
+        self._until.move_to_end(digest)
+        if len(self._until) > MAX_REMEMBERED:
+            self._until.popitem(last=False)
+
+
+def _folded(name: str) -> str:
+    """Return what a name that is nobody's is throttled by, however it is spelt."""
+    return fold_email(usernames.fold(name))
+
+
+async def still_holds(tx: Transaction, account: Account) -> bool:
+    """Whether nobody has changed the password of *account* since it was judged, nor will in *tx*."""
+    if not await hold(tx.db, account.user.id):
+        return False
+    stored = await passwords.password_of(tx.db, account.user.id)
+    return stored is not None and stored.changed_at == account.changed_at

@@ -1,0 +1,96 @@
+"""Reading an account with its password at once."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import select, union_all
+
+from dhq_auth.accounts import usernames
+from dhq_auth.accounts.store import USER_COLUMNS, User, fold_email, user_of, users
+from dhq_auth.db import Db
+from dhq_auth.passwords.store import passwords
+
+MAX_CANDIDATES: Final = 3
+"""How many accounts are tried that were registered with one email, which nobody verified."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A user who has a password."""
+
+    user: User
+    hash: str = field(repr=False)
+    changed_at: datetime
+    expires_at: datetime | None
+
+
+async def accounts_by_name(db: Db, name: str) -> list[Account]:
+    """Return whom *name*, a username or an email, may mean: whom it fits best first.
+
+    A username goes before an email, a verified email before those that are only claimed, and of
+    these the oldest account first.
+    """
+    key, email_key = usernames.fold(name), fold_email(name)
+    found = union_all(
+        select(users.c.id).where(users.c.username_key.in_((f"={name}", key))),
+        select(users.c.id).where(users.c.verified_email_key == email_key),
+        select(
+            select(passwords.c.user_id)
+            .where(passwords.c.email_key == email_key)
+            .order_by(passwords.c.changed_at, passwords.c.user_id)
+            .limit(MAX_CANDIDATES)
+            .subquery()
+            .c.user_id
+        ),
+    )
+    rows = await db.execute(
+        select(
+            *USER_COLUMNS,
+            passwords.c.hash,
+            passwords.c.changed_at,
+            passwords.c.expires_at.label("password_expires_at"),
+        )
+        .join(passwords, passwords.c.user_id == users.c.id)
+        .where(users.c.id.in_(found))
+    )
+    accounts = [
+        Account(user_of(row), row.hash, row.changed_at, row.password_expires_at) for row in rows
+    ]
+
+    def rank(account: Account) -> tuple[bool, bool, bool, datetime]:
+        user = account.user
+        verified = user.email_verified and fold_email(user.email or "") == email_key
+        named = usernames.fold(user.username or "") == key
+        return user.username != name, not named, not verified, user.created_at
+
+    return sorted(accounts, key=rank)[:MAX_CANDIDATES]
+
+
+async def email_is_taken(db: Db, email: str) -> bool:
+    """Whether *email* is somebody's: verified, or what a password was registered with."""
+    key = fold_email(email)
+    verified = select(users.c.id).where(users.c.verified_email_key == key)
+    claimed = select(passwords.c.user_id).where(passwords.c.email_key == key)
+    return (await db.execute(verified.union_all(claimed).limit(1))).first() is not None
+
+
+async def lock_administrators(db: Db) -> set[str]:
+    """Return the ids of all enabled administrators, and keep them so until the end of *db*.
+
+    Of two who take the right from one another at once, the second sees what the first has done.
+    """
+    found = await db.execute(
+        select(users.c.id)
+        .where(users.c.is_admin, users.c.is_active)
+        .order_by(users.c.id)
+        .with_for_update()
+    )
+    return set(found.scalars())
+
+
+async def password_facts(db: Db, user_id: str) -> tuple[bool, datetime | None]:
+    """Return whether *user_id* has a password, and when it expires, if it does."""
+    found = select(passwords.c.expires_at).where(passwords.c.user_id == user_id)
+    row = (await db.execute(found)).one_or_none()
+    return row is not None, row.expires_at if row else None

@@ -1,0 +1,32 @@
+"""What every kind of credential is: one question, three answers."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from aiohttp import web
+
+from dhq_auth.accounts.store import User
+from dhq_auth.hookspecs import Presented
+from dhq_auth.principal import Principal
+
+
+@dataclass(frozen=True, slots=True)
+class Authenticated:
+    """The principal of a request, and the user as the database has it now."""
+
+    principal: Principal
+    user: User
+
+
+class Kind(Protocol):
+    """A kind of credential; CREDENTIALS says which are asked, and in which order."""
+
+    async def authenticate(
+        self, request: web.Request, presented: Presented | None
+    ) -> Authenticated | None:
+        """Return whose credential it is; None if it is not of this kind, without a query.
+
+        *presented* is the explicit credential of *request*, None where there is none. Raises
+        InvalidCredential, with the reason `invalid`, `expired` or `revoked`, for one that is of
+        this kind and does not hold.
+        """

@@ -1,0 +1,67 @@
+"""The end of a login in a browser: on to where it leads, with what it gets there."""
+
+from aiohttp import web
+
+from dhq_auth.access.begin import last_token_ends, login_token
+from dhq_auth.credentials import session
+from dhq_auth.events import Source
+from dhq_auth.login import store
+from dhq_auth.login.attempt import Destination
+from dhq_auth.login.store import LoginCode
+from dhq_auth.opaque import digest, new_secret
+from dhq_auth.redirects import with_parameter
+from dhq_auth.sessions import store as sessions
+from dhq_auth.sessions.store import Device
+from dhq_auth.settings import Settings
+from dhq_auth.tokens.signing import TokenSigner
+from dhq_auth.web.client import CLIENT_ADDRESS
+from dhq_auth.work import Work
+
+
+class Finish:
+    """Leads on who has logged in."""
+
+    def __init__(self, settings: Settings, work: Work, signer: TokenSigner) -> None:
+        self._settings = settings
+        self._work = work
+        self._signer = signer
+
+    async def way_on(self, destination: Destination, user_id: str, session_id: str) -> str:
+        """Return where the browser goes now, with the token or the code that it carries."""
+        if destination.next is None:
+            return f"{self._settings.issuer}/profile"
+        if destination.code_challenge is None:
+            token = await login_token(self._signer, user_id, session_id, self._settings)
+            return with_parameter(destination.next, "jwt", token)
+        code = new_secret()
+        async with self._work.transaction(Source()) as tx:
+            await store.add_code(
+                tx.db,
+                LoginCode(
+                    digest=digest(code),
+                    session_id=session_id,
+                    user_id=user_id,
+                    code_challenge=destination.code_challenge,
+                    expires_at=tx.now + self._settings.limits.login_code_lifetime,
+                ),
+            )
+        return with_parameter(destination.next, "code", code)
+
+    async def prolong(self, session_id: str) -> None:
+        """Keep the row of a session for as long as a token may live that is made of it now."""
+        async with self._work.transaction(Source()) as tx:
+            until = last_token_ends(tx.now, self._settings)
+            await sessions.keep_for_token(tx.db, session_id, until)
+
+    def set_cookie(self, request: web.Request, response: web.StreamResponse, secret: str) -> None:
+        """Give the browser its session, unless a page elsewhere has sent it here."""
+        settings = self._settings
+        if settings.accepts("session") and session.counts(request, settings.external_address):
+            session.set_cookie(response, secret, settings)
+
+
+def device(request: web.Request) -> Device:
+    """Return what the owner of a session may recognize the browser of *request* by."""
+    agent = request.headers.get("User-Agent", "")
+    shown = "".join(letter for letter in agent if letter.isprintable())[:255]
+    return Device(request.get(CLIENT_ADDRESS), shown or None)
