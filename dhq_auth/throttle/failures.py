@@ -14,13 +14,12 @@ Of a name and an address only a digest is kept.
 
 import asyncio
 from contextlib import AbstractAsyncContextManager
-from datetime import timedelta
 from hashlib import sha256
 from math import ceil
 from typing import TYPE_CHECKING, Final, Protocol
 
 from dhq_auth.errors import TooManyRequests
-from dhq_auth.settings import Secret
+from dhq_auth.settings import Settings
 from dhq_auth.throttle.rates import client_of
 from dhq_auth.work import Work
 
@@ -51,30 +50,78 @@ class LoginFailures:
     """The failures of every account, shared by all processes that share the storage.
 
     *account* is the id of the user, or the folded name where there is none; *address* is the
-    client's. *attempts* and *window* are LOGIN_ATTEMPTS and LOGIN_WINDOW, *slow_down* is
-    LOGIN_SLOWDOWN in seconds. *storage* is RATE_LIMIT_STORAGE, or None for the database; its
-    deadline is *timeout* seconds. Every method raises Unavailable when the storage does not
-    answer: then nobody can be let in.
+    client's. Every method raises Unavailable when the storage does not answer: nobody gets in then.
     """
 
-    def __init__(
-        self,
-        work: Work,
-        *,
-        attempts: int,
-        window: timedelta,
-        slow_down: float,
-        storage: Secret | None,
-        timeout: float,
-    ) -> None:
+    def __init__(self, settings: Settings, work: Work, *, max_waiting: int = MAX_WAITING) -> None:
+        self._attempts = settings.limits.login_attempts
+        self._window = int(settings.limits.login_window.total_seconds())
+        self._slow_down = settings.limits.login_slowdown
+        self._settings = settings
         self._work = work
-        self._attempts = attempts
-        self._window = int(window.total_seconds())
-        self._slow_down = slow_down
-        self._storage = storage
-        self._timeout = timeout
-        self._opened: _Counters | None = None
+        self._max_waiting = max_waiting
         self._waiting = 0
+        self._opened: _Counters | None = None
+
+    async def begin(self, account: str, address: str) -> None:
+        """Count one attempt before it is judged, and wait where logins are slow.
+
+        Raises TooManyRequests for the one too many, which is not to be judged.
+        """
+        await self.check(account, address)  # whoever goes on regardless costs no write
+        here, anywhere = _keys(account, address)
+        async with self._counters.changing() as counters:
+            failed = await counters.incr(here, self._window)
+            if failed > self._attempts:
+                raise await self._beyond(counters, here)
+            slow = await counters.incr(anywhere, REMEMBERED) > SLOW_AFTER
+            if slow and failed > 1:
+                raise await self._beyond(counters, here)
+        if slow:
+            await self._wait(here)
+
+    async def check(self, account: str, address: str) -> None:
+        """Raise TooManyRequests where an attempt would be one too many; count nothing.
+
+        For a password that was found right a moment ago: were the right one answered where others
+        are refused, one could go on guessing.
+        """
+        here, anywhere = _keys(account, address)
+        async with self._counters.reading() as counters:
+            failed = await self._hits(counters, here, self._window)
+            if not failed:
+                return
+            slow = await self._hits(counters, anywhere, REMEMBERED) >= SLOW_AFTER
+            if slow or failed >= self._attempts:
+                raise await self._beyond(counters, here)
+
+    async def succeeded(self, account: str, address: str) -> None:
+        """Forget the failures of the account at this address, and that there were many."""
+        here, anywhere = _keys(account, address)
+        async with self._counters.changing() as counters:
+            # In the order in which they are counted, so that two never wait for each other.
+            await counters.clear(here)
+            await counters.clear(anywhere)
+
+    async def close(self) -> None: ...
+
+
+class LoginFailures:
+    """The failures of every account, shared by all processes that share the storage.
+
+    *account* is the id of the user, or the folded name where there is none; *address* is the
+    client's. Every method raises Unavailable when the storage does not answer: nobody gets in then.
+    """
+
+    def __init__(self, settings: Settings, work: Work, *, max_waiting: int = MAX_WAITING) -> None:
+        self._attempts = settings.limits.login_attempts
+        self._window = int(settings.limits.login_window.total_seconds())
+        self._slow_down = settings.limits.login_slowdown
+        self._settings = settings
+        self._work = work
+        self._max_waiting = max_waiting
+        self._waiting = 0
+        self._opened: _Counters | None = None
 
     async def begin(self, account: str, address: str) -> None:
         """Count one attempt before it is judged, and wait where logins are slow.
@@ -129,13 +176,13 @@ class LoginFailures:
         return self._opened
 
     def _open(self) -> _Counters:
-        if self._storage is None:
+        if (url := self._settings.rate_limit_storage) is None:
             from dhq_auth.throttle.in_database import InDatabase  # noqa: PLC0415 - see above
 
             return InDatabase(self._work)
         from dhq_auth.throttle.in_redis import InRedis  # noqa: PLC0415 - see above
 
-        return InRedis(self._storage, timeout=self._timeout)
+        return InRedis(url, timeout=self._settings.limits.database_timeout)
 
     async def _hits(self, counters: "Storage", key: str, window: int) -> int:
         """Return how often *key* was counted, unless that is from before the clock was set back."""
@@ -150,7 +197,7 @@ class LoginFailures:
 
     async def _wait(self, here: str) -> None:
         """Let LOGIN_SLOWDOWN pass; what cannot wait is not judged, so it does not count here."""
-        if self._waiting >= MAX_WAITING:
+        if self._waiting >= self._max_waiting:
             async with self._counters.changing() as counters:
                 await counters.clear(here)
             raise TooManyRequests(CROWDED, retry_after=max(1, ceil(self._slow_down)))

@@ -19,7 +19,7 @@ class RateLimit:
     *refusal* is the sentence for who has spent them all.
     """
 
-    def __init__(self, per_minute: int, now: Clock, *, refusal: str) -> None:
+    def __init__(self, per_minute: int, now: Clock, refusal: str) -> None:
         self._limit = per_minute
         self._now = now
         self._refusal = refusal

@@ -9,16 +9,21 @@ async with Proxy(5432) as proxy:
 
 import asyncio
 import contextlib
+import ssl
 from typing import Self
 
 CHUNK = 1 << 16
 
 
 class Proxy:
-    """Forwards to *target*, a port of 127.0.0.1; its own port stays the same when it is mended."""
+    """Forwards to *target*, a port of 127.0.0.1; its own port stays the same when it is mended.
 
-    def __init__(self, target: int) -> None:
+    With *tls* it takes TLS, and forwards what is inside.
+    """
+
+    def __init__(self, target: int, tls: ssl.SSLContext | None = None) -> None:
         self.port = 0
+        self._tls = tls
         self._target = target
         self._server: asyncio.Server | None = None
         self._flowing = asyncio.Event()
@@ -32,7 +37,9 @@ class Proxy:
 
     async def mend(self) -> None:
         """Take connections."""
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
+        self._server = await asyncio.start_server(
+            self._accept, "127.0.0.1", self.port, ssl=self._tls
+        )
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def cut(self) -> None:
@@ -84,8 +91,9 @@ class Proxy:
             await self._flowing.wait()
             writer.write(chunk)
             await writer.drain()
-        with contextlib.suppress(OSError):
-            writer.write_eof()
+        if writer.can_write_eof():  # TLS has no such half
+            with contextlib.suppress(OSError):
+                writer.write_eof()
         raise _EndOfStreamError
 
 

@@ -3,13 +3,14 @@
 import pytest
 
 from dhq_auth.errors import TooManyRequests
+from dhq_auth.settings import from_environ
 from dhq_auth.throttle.rates import MAX_CLIENTS, RateLimit
 from tests.fixtures.service import FrozenClock
 
 
 @pytest.fixture
 def limit(clock: FrozenClock) -> RateLimit:
-    return RateLimit(3, clock, refusal="Too many logins were begun from here.")
+    return RateLimit(3, clock, "Too many logins were begun from here.")
 
 
 def spent(limit: RateLimit, address: str, times: int = 3) -> None:
@@ -75,3 +76,11 @@ def test_so_many_clients_are_remembered_and_the_idlest_is_forgotten(
     with pytest.raises(TooManyRequests):
         limit.spend("192.0.2.2")
     limit.spend("192.0.2.1")
+
+
+def test_a_limit_of_the_settings_is_the_limit(clock: FrozenClock) -> None:
+    settings = from_environ({"PASSWORD_CHECKS": "2"})
+    limit = RateLimit(settings.limits.password_checks, clock, "Too many passwords.")
+    spent(limit, "192.0.2.1", times=2)
+    with pytest.raises(TooManyRequests):
+        limit.spend("192.0.2.1")
