@@ -59,6 +59,7 @@ class ApiTokens:
             issued_at=token.created_at,
             expires_at=token.expires_at,
             scopes=token.scopes,
+            used_at=token.used_at,
         )
         return Authenticated(principal, user)
 

@@ -44,6 +44,8 @@ class Jwts:
             claims.token_id,
             claims.issued_at,
             claims.expires_at,
+            logged_in_at=session.created_at,
+            used_at=session.used_at,
         )
         return Authenticated(principal, session.user)
 

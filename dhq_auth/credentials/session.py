@@ -112,6 +112,8 @@ class Sessions:
             session.session_id,
             issued_at=session.created_at,
             expires_at=session.expires_at,
+            logged_in_at=session.created_at,
+            used_at=session.used_at,
         )
         return Authenticated(principal, session.user)
 
