@@ -180,13 +180,14 @@ async def update_user(db: Db, user: User) -> None:
     )
 
 
-async def hold(db: Db, user_id: str) -> bool:
+async def hold(db: Db, user_id: str, *, alone: bool = False) -> bool:
     """Say whether *user_id* is there and enabled, and keep it so until the end of *db*.
 
     Who ends everything of a user locks the row; we wait for that, and then see what was done.
+    With *alone* we also wait for others who asked for that: what is counted then stays so.
     """
     held = select(users.c.is_active).where(users.c.id == user_id)
-    found = await db.execute(held.with_for_update(read=True, key_share=True))
+    found = await db.execute(held.with_for_update(read=not alone, key_share=True))
     return bool(found.scalar_one_or_none())
 
 

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Table,
     Text,
     delete,
+    func,
     insert,
     or_,
     select,
@@ -139,6 +140,14 @@ async def developer_token(db: Db, user_id: str) -> ApiToken | None:
     found = select(*TOKEN_COLUMNS).where(api_tokens.c.developer_of == user_id)
     row = (await db.execute(found)).one_or_none()
     return token_of(row) if row else None
+
+
+async def count_live(db: Db, user_id: str, now: datetime) -> int:
+    """Return how many tokens of *user_id* count now."""
+    a = api_tokens.c
+    live = (a.revoked_at.is_(None), or_(a.expires_at.is_(None), a.expires_at > now))
+    found = await db.execute(select(func.count()).where(a.user_id == user_id, *live))
+    return found.scalar_one()
 
 
 async def tokens_of(db: Db, user_id: str, limit: int, after: str | None = None) -> list[ApiToken]:

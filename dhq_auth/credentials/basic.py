@@ -8,7 +8,6 @@ from dhq_auth.access.password_login import PasswordLogins
 from dhq_auth.credentials.kind import Authenticated
 from dhq_auth.errors import InvalidCredential
 from dhq_auth.hookspecs import Presented
-from dhq_auth.principal import AuthMethod, Principal
 from dhq_auth.web.client import source
 
 
@@ -30,7 +29,7 @@ class Basic:
         except InvalidCredential as error:
             error.scheme = "Basic"
             raise
-        return Authenticated(Principal(account.user.id, AuthMethod.PASSWORD), account.user)
+        return Authenticated.by_password(account)
 
 
 def _name_and_password(value: str) -> tuple[str, str]:

@@ -1,21 +1,31 @@
 """What every kind of credential is: one question, three answers."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, Self
 
 from aiohttp import web
 
+from dhq_auth.access.store import Account
 from dhq_auth.accounts.store import User
 from dhq_auth.hookspecs import Presented
-from dhq_auth.principal import Principal
+from dhq_auth.principal import AuthMethod, Principal
 
 
 @dataclass(frozen=True, slots=True)
 class Authenticated:
-    """The principal of a request, and the user as the database has it now."""
+    """The principal of a request, and the user as the database has it now.
+
+    `account` is what a password was judged by, where one was presented.
+    """
 
     principal: Principal
     user: User
+    account: Account | None = None
+
+    @classmethod
+    def by_password(cls, account: Account) -> Self:
+        """Return whose *account* it is, after name and password were found right."""
+        return cls(Principal(account.user.id, AuthMethod.PASSWORD), account.user, account)
 
 
 class Kind(Protocol):

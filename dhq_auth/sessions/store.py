@@ -71,8 +71,14 @@ class Session:
     created_at: datetime
     used_at: datetime | None
     expires_at: datetime | None
+    keep_until: datetime | None
     address: str | None
     user_agent: str | None
+
+    def ends_at(self, now: datetime) -> datetime | None:
+        """Return when it ends by itself: the cookie, or where that is over the last login token."""
+        over = self.expires_at is not None and self.expires_at <= now
+        return self.keep_until if over else self.expires_at
 
 
 async def begin(
@@ -102,6 +108,13 @@ async def begin(
         )
     )
     return session
+
+
+async def is_there(db: Db, session_id: str, user_id: str) -> bool:
+    """Whether the session of *user_id* has not been ended."""
+    s = sessions.c
+    found = await db.execute(select(s.id).where(s.id == session_id, s.user_id == user_id))
+    return found.first() is not None
 
 
 async def retire_cookie(db: Db, secret: str, now: datetime, keep_until: datetime) -> None:

@@ -116,3 +116,13 @@ class Limits:
         integer(1, 100_000),
         "passwords checked per minute, address and process",
     )
+    # What users make.
+    max_api_tokens: int = variable(
+        "MAX_API_TOKENS", "1000", integer(1, 1_000_000), "API tokens of one user that count"
+    )
+    token_reports: int = variable(
+        "TOKEN_REPORTS",
+        "60",
+        integer(1, 100_000),
+        "tokens reported as leaked per minute, address and process",
+    )

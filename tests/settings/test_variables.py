@@ -174,6 +174,8 @@ EFFECTS = {
     "LOGIN_WINDOW": ("1h", lambda s: s.limits.login_window, timedelta(hours=1)),
     "LOGIN_SLOWDOWN": ("0.25", lambda s: s.limits.login_slowdown, 0.25),
     "PASSWORD_CHECKS": ("6", lambda s: s.limits.password_checks, 6),
+    "MAX_API_TOKENS": ("3", lambda s: s.limits.max_api_tokens, 3),
+    "TOKEN_REPORTS": ("2", lambda s: s.limits.token_reports, 2),
 }
 
 
