@@ -1,0 +1,24 @@
+"""A login that must not end while something lasting is made of it."""
+
+from dhq_auth.access.password_login import still_holds
+from dhq_auth.accounts.store import hold
+from dhq_auth.credentials.kind import Authenticated
+from dhq_auth.errors import InvalidCredential
+from dhq_auth.sessions import store as sessions
+from dhq_auth.work import Transaction
+
+
+async def keep_logged_in(tx: Transaction, who: Authenticated) -> None:
+    """Keep everything of *who* from being ended until *tx* is, one such transaction at a time.
+
+    Raises InvalidCredential if the login that was believed before *tx* began has ended since: of a
+    sign-out everywhere and a token that is made at the same moment, the sign-out wins.
+    """
+    principal = who.principal
+    there = await hold(tx.db, principal.user_id, alone=True)
+    if there and principal.session_id is not None:
+        there = await sessions.is_there(tx.db, principal.session_id, principal.user_id)
+    if there and who.account is not None:
+        there = await still_holds(tx, who.account)
+    if not there:
+        raise InvalidCredential("the login has ended", reason="revoked")
