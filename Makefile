@@ -11,10 +11,10 @@ FAST := not postgres and not browser and not node and not fuzz and not process a
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install run demo test check lint bench image docs lock clean
+.PHONY: help install run demo test check lint bench image docs messages screenshots lock clean
 
 help: ## list what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: $(VENV)/.installed ## install the service into .venv, exactly as locked
 
@@ -45,6 +45,13 @@ image: ## build and try the container image, with docker, else podman
 
 docs: $(VENV)/.developing ## write the generated parts of docs/
 	$(BIN)/python tools/settings_reference.py > docs/settings.md
+
+messages: $(VENV)/.developing ## collect the texts of the pages for translators, and compile what is translated
+	$(BIN)/python -m tools.messages
+
+screenshots: $(VENV)/.developing ## take pictures of all pages into screenshots/
+	@PYTHON=$(BIN)/python tools/install_test_needs.sh
+	$(BIN)/python -m tools.screenshots
 
 lock: $(VENV)/.developing ## write the exact versions and hashes of all packages anew
 	$(BIN)/python -m pip install --quiet uv

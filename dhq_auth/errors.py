@@ -6,6 +6,7 @@
     ├── InvalidRequest           400  the request itself is at fault
     │   ├── RedirectNotAllowed        `next` leads where tokens must not go
     │   ├── LoginFailed               the login was begun elsewhere, too long ago, or refused
+    │   ├── WeakPassword              nobody may have this password; the detail says why
     │   ├── InvalidGrant              a one-time code is unknown, spent or expired
     │   ├── PayloadTooLarge      413
     │   ├── UnsupportedMediaType 415
@@ -24,12 +25,31 @@
     └── UpstreamTimeout          504
 
 `code` is stable and meant for programs, the message for people. A message never holds a secret,
-nor the text of somebody else's exception. One middleware turns these into RFC 9457 answers.
+nor the text of somebody else's exception. One middleware turns these into RFC 9457 answers; pages
+say titles and details in the language of their reader, those with values where they are a Message.
 """
 
 import re
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
+
+
+class Message(str):
+    """A text with values in it, which a page can say in the language of its reader.
+
+    `Message("{title} sent no code.", title="Acme")` is that text, in English.
+    """
+
+    __slots__ = ("template", "values")
+    template: str
+    values: Mapping[str, object]
+
+    def __new__(cls, template: str, /, **values: object) -> Self:
+        """Put *values* into the places of *template*, as `str.format` does."""
+        message = super().__new__(cls, template.format(**values))
+        message.template = template
+        message.values = values
+        return message
 
 
 class AuthError(Exception):
@@ -76,6 +96,20 @@ class LoginFailed(InvalidRequest):
 
     code = "login_failed"
     title = "The login did not succeed"
+
+
+class WeakPassword(InvalidRequest):
+    """A password that is easy to guess, or cannot be one; `reason` says why (SP 800-63B-4 3.1.1.2).
+
+    The reasons are too_short, too_long, characters, repeated, sequence, context and common.
+    """
+
+    code = "weak_password"
+    title = "This password cannot be used"
+
+    def __init__(self, detail: str, *, reason: str) -> None:
+        super().__init__(detail, reason=reason)
+        self.reason = reason
 
 
 class InvalidGrant(InvalidRequest):
@@ -127,7 +161,7 @@ class InvalidCredential(AuthError):
         challenge = f'{self.scheme} realm="dhq-auth"'
         if self.scheme == "Basic":
             challenge += ', charset="UTF-8"'
-        elif self.reason != "missing":
+        elif self.code == "invalid_token":
             challenge += ', error="invalid_token"'
         return {"WWW-Authenticate": challenge}
 

@@ -2,19 +2,17 @@
 
 import http
 import logging
-import re
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from dhq_auth.errors import AuthError, InvalidRequest, MethodNotAllowed, NotFound, PayloadTooLarge
+from dhq_auth.web.accept import preferences
 from dhq_auth.web.client import REQUEST_ID
 from dhq_auth.web.render import Pages
 
 log = logging.getLogger(__name__)
-
-_WEIGHT = re.compile(r"[01](?:\.[0-9]{0,3})?")
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -45,6 +43,7 @@ def refusal(request: web.Request, error: AuthError, pages: Pages) -> web.Respons
     """Return the answer to *request* that says *error*."""
     if wants_page(request):
         response = pages.render(
+            request,
             "error.html",
             status=error.status,
             title=error.title,
@@ -75,22 +74,9 @@ def problem(error: AuthError, request_id: str | None) -> dict[str, object]:
 
 def wants_page(request: web.Request) -> bool:
     """Whether a person will read the answer: HTML is accepted, and liked better than JSON."""
-    html = _quality(request, "text/html")
-    return html > max(_quality(request, f"application/{json}") for json in ("json", "problem+json"))
-
-
-def _quality(request: web.Request, media_type: str) -> float:
-    """Return how much the caller likes *media_type* (RFC 9110 12.4.2), 0 if it is not named."""
-    for accepted in ",".join(request.headers.getall("Accept", ())).split(","):
-        name, *parameters = accepted.lower().replace(" ", "").split(";")
-        if name == media_type:
-            weights = [text[2:] for text in parameters if text.startswith("q=")]
-            return _weight(weights[0]) if weights else 1
-    return 0
-
-
-def _weight(text: str) -> float:
-    return float(text) if _WEIGHT.fullmatch(text) else 0
+    liked = preferences(request, "Accept")
+    json = (liked.get(f"application/{name}", 0) for name in ("json", "problem+json"))
+    return liked.get("text/html", 0) > max(json)
 
 
 def _in_our_words(error: web.HTTPException) -> AuthError:

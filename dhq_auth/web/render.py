@@ -1,10 +1,16 @@
-"""Pages: Jinja templates, every value escaped."""
+"""Pages: Jinja templates, every value escaped, in the language of the reader."""
 
-from functools import cached_property
+from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import urlsplit
 
 from aiohttp import web
+
+from dhq_auth.web.devices import device
+from dhq_auth.web.headers import policy_with_forms_to
+from dhq_auth.web.translations import language_of, translation
 
 if TYPE_CHECKING:  # whoever asks for no page pays for no templates
     from jinja2 import Environment
@@ -14,29 +20,60 @@ STATIC = PACKAGE / "static"
 
 
 class Pages:
-    """The templates, loaded when first needed."""
+    """The templates, loaded when first needed; *issuer* is the address that pages name as ours."""
 
-    def __init__(self, **common: Any) -> None:
-        self._common = common
+    def __init__(self, issuer: str = "") -> None:
+        self._host = urlsplit(issuer).netloc
 
-    def render(self, template: str, *, status: int = 200, **values: Any) -> web.Response:
-        """Return the page that *template* makes of *values*."""
-        text = self._templates.get_template(template).render(**values, status=status)
-        return web.Response(text=text, status=status, content_type="text/html")
+    def render(
+        self,
+        request: web.Request,
+        template: str,
+        *,
+        status: int = 200,
+        form_targets: Iterable[str] = (),
+        **values: Any,
+    ) -> web.Response:
+        """Return the page that *template* makes of *values*, in the language of *request*.
 
-    @cached_property
-    def _templates(self) -> "Environment":
-        from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415
-
-        templates = Environment(
-            loader=FileSystemLoader(PACKAGE / "templates"),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
+        The answer to a form of the page may redirect to *form_targets*, too: absolute addresses
+        that have been judged already.
+        """
+        language = language_of(request)
+        text = (
+            _templates(language)
+            .get_template(template)
+            .render(host=self._host, status=status, **values)
         )
-        templates.globals.update(self._common)
-        return templates
+        response = web.Response(text=text, status=status, content_type="text/html")
+        response.headers["Content-Language"] = language
+        response.headers["Vary"] = "Accept-Language"
+        response.headers["Content-Security-Policy"] = policy_with_forms_to(form_targets)
+        return response
+
+
+@cache
+def _templates(language: str) -> "Environment":
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415
+
+    texts = translation(language)
+    templates = Environment(
+        loader=FileSystemLoader(PACKAGE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+    )
+    templates.policies["ext.i18n.trimmed"] = True
+    templates.globals["language"] = language
+    templates.filters.update(
+        message=texts.message, day=texts.day, moment=texts.moment, device=device
+    )
+    templates.install_gettext_callables(  # type: ignore[attr-defined]
+        texts.gettext, texts.ngettext, newstyle=True
+    )
+    return templates
 
 
 def redirect(location: str, *, status: Literal[302, 303] = 302) -> web.Response:
