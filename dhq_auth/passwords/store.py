@@ -1,18 +1,87 @@
 """The rows of passwords."""
 
-from sqlalchemy import Column, ForeignKey, Table, Text
+from dataclasses import dataclass, field
+from datetime import datetime
 
-from dhq_auth.db import Timestamp, metadata
+from sqlalchemy import Column, ForeignKey, Table, Text, delete, select, update
+
+from dhq_auth.db import Db, Timestamp, metadata
+from dhq_auth.engine import upsert
 
 passwords = Table(
     "passwords",
     metadata,
     Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
     Column("hash", Text, nullable=False),
-    # The email that it was registered with: it may be used in place of a name. Not unique, since
-    # nobody has verified it, and who registers must not learn whether another did.
-    Column("email_key", Text, index=True),
+    # The email that it was registered with, verified or not: it may be used in place of a name.
+    Column("email_key", Text, unique=True),
     Column("changed_at", Timestamp, nullable=False),
     # Of a password that the program made: until then it must be changed.
     Column("expires_at", Timestamp),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPassword:
+    """What is known of a password: never itself."""
+
+    hash: str = field(repr=False)
+    changed_at: datetime
+    expires_at: datetime | None
+
+
+async def password_of(db: Db, user_id: str) -> StoredPassword | None:
+    """Return the password of *user_id*, None if there is none."""
+    p = passwords.c
+    found = await db.execute(select(p.hash, p.changed_at, p.expires_at).where(p.user_id == user_id))
+    row = found.one_or_none()
+    return StoredPassword(row.hash, row.changed_at, row.expires_at) if row else None
+
+
+async def set_password(
+    db: Db,
+    user_id: str,
+    hashed: str,
+    now: datetime,
+    *,
+    email_key: str | None,
+    expires_at: datetime | None = None,
+) -> None:
+    """Let *hashed* be the password of *user_id*, in place of the one before.
+
+    *email_key*, a folded email, is what may be used in place of the username from now on. Raises
+    Conflict if it is somebody else's, or if there is no such user.
+    """
+    values = {
+        "hash": hashed,
+        "email_key": email_key,
+        "changed_at": now,
+        "expires_at": expires_at,
+    }
+    await db.execute(
+        upsert(db, passwords)
+        .values(user_id=user_id, **values)
+        .on_conflict_do_update(index_elements=[passwords.c.user_id], set_=values)
+    )
+
+
+async def replace_hash(db: Db, user_id: str, before: str, after: str) -> bool:
+    """Keep the same password of *user_id* as *after*; False if it is *before* no more.
+
+    So a password that was changed while the old one was hashed anew stays changed.
+    """
+    replaced = await db.execute(
+        update(passwords)
+        .where(passwords.c.user_id == user_id, passwords.c.hash == before)
+        .values(hash=after)
+        .returning(passwords.c.user_id)
+    )
+    return replaced.one_or_none() is not None
+
+
+async def remove_password(db: Db, user_id: str) -> bool:
+    """Let *user_id* log in with no password any more; say whether there was one."""
+    gone = await db.execute(
+        delete(passwords).where(passwords.c.user_id == user_id).returning(passwords.c.user_id)
+    )
+    return gone.one_or_none() is not None
