@@ -191,7 +191,7 @@ class InsufficientScope(Forbidden):
     title = "This token may not be used for that"
 
     def __init__(self, scope: str) -> None:
-        super().__init__(f"The token needs the scope {scope}.")
+        super().__init__(Message("The token needs the scope {scope}.", scope=scope))
         self.scope = scope
 
     @property
@@ -226,7 +226,7 @@ class MethodNotAllowed(AuthError):
     title = "This method is not for this address"
 
     def __init__(self, allowed: list[str]) -> None:
-        super().__init__(f"Use {' or '.join(allowed)}.")
+        super().__init__(Message("Use {allowed}.", allowed=" or ".join(allowed)))
         self.allowed = allowed
 
     @property

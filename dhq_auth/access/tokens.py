@@ -32,13 +32,19 @@ def checked(wanted: Wanted, now: datetime) -> Wanted:
     """Return *wanted* if such a token may be made; InvalidRequest says what would be right."""
     if len(wanted.title) > MAX_TITLE or not wanted.title.isprintable():
         raise InvalidRequest(
-            f"A title is one line of at most {MAX_TITLE} characters, none of them a control "
-            "character."
+            Message(
+                "A title is one line of at most {max_title} characters, none of them a "
+                "control character.",
+                max_title=MAX_TITLE,
+            )
         )
     ends = wanted.expires_at
     if ends is not None and not timedelta(0) < ends - now <= MAX_LIFETIME:
         raise InvalidRequest(
-            f"A token expires in the future, in {MAX_LIFETIME.days} days at the latest, or never."
+            Message(
+                "A token expires in the future, in {days} days at the latest, or never.",
+                days=MAX_LIFETIME.days,
+            )
         )
     return wanted
 

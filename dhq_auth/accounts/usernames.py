@@ -2,7 +2,7 @@
 
 import re
 
-from dhq_auth.errors import InvalidRequest
+from dhq_auth.errors import InvalidRequest, Message
 
 MAX_LENGTH = 64
 _ALLOWED = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
@@ -31,8 +31,11 @@ def check(username: str, *, reserved: bool = False) -> str:
     """
     if len(username) > MAX_LENGTH or not _ALLOWED.fullmatch(username):
         raise InvalidRequest(
-            f"A username has up to {MAX_LENGTH} letters (a to z), digits, dots, hyphens and "
-            "underscores, and begins and ends with a letter or digit."
+            Message(
+                "A username has up to {max_length} letters (a to z), digits, dots, hyphens "
+                "and underscores, and begins and ends with a letter or digit.",
+                max_length=MAX_LENGTH,
+            )
         )
     if not reserved and fold(username) in RESERVED:
         raise InvalidRequest("This username is reserved; choose another one.")

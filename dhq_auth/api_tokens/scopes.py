@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from dhq_auth.errors import InvalidRequest
+from dhq_auth.errors import InvalidRequest, Message
 
 PLAIN: Final = ("admin", "policies", "profile")
 MAX_SCOPES: Final = 50
@@ -17,10 +17,15 @@ def check(scopes: Iterable[object]) -> frozenset[str]:
     for scope in scopes:
         if not isinstance(scope, str) or not (scope in PLAIN or _AUTHORIZE.fullmatch(scope)):
             raise InvalidRequest(
-                f"A scope is one of {', '.join(PLAIN)}, or authorize:SERVICE; leave scopes out "
-                "for a token that may do all that you may."
+                Message(
+                    "A scope is one of {plain}, or authorize:SERVICE; leave scopes out for a "
+                    "token that may do all that you may.",
+                    plain=", ".join(PLAIN),
+                )
             )
         found.add(scope)
     if len(found) > MAX_SCOPES:
-        raise InvalidRequest(f"A token has at most {MAX_SCOPES} scopes.")
+        raise InvalidRequest(
+            Message("A token has at most {max_scopes} scopes.", max_scopes=MAX_SCOPES)
+        )
     return frozenset(found)

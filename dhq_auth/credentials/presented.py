@@ -4,7 +4,7 @@ import re
 
 from aiohttp import web
 
-from dhq_auth.errors import InvalidCredential
+from dhq_auth.errors import InvalidCredential, Message
 from dhq_auth.hookspecs import Presented
 from dhq_auth.web.params import Params
 
@@ -20,7 +20,9 @@ def presented(request: web.Request, params: Params) -> Presented | None:
     jwt = params.string(JWT_PARAMETER)  # malformed is malformed, whether it counts or not
     for name in ("Authorization", "Auth-Token"):
         if len(request.headers.getall(name, ())) > 1:
-            raise InvalidCredential(f"the header {name} stands there more than once")
+            raise InvalidCredential(
+                Message("the header {name} stands there more than once", name=name)
+            )
     if (authorization := request.headers.get("Authorization")) is not None:
         match = _CREDENTIALS.fullmatch(authorization)
         if match is None or not match[2]:

@@ -18,7 +18,7 @@ from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 
 from dhq_auth.accounts.store import MAX_SUBJECT
 from dhq_auth.clock import Clock
-from dhq_auth.errors import InvalidCredential, UpstreamTimeout
+from dhq_auth.errors import InvalidCredential, Message, UpstreamTimeout
 from dhq_auth.remote import OpenIdIssuer, Remote, signed_claims
 from dhq_auth.settings import Limits, Secret, TrustedIssuer
 from dhq_auth.settings.issuer_keys import VerificationKey
@@ -108,7 +108,9 @@ class TrustedIssuers:
             async with asyncio.timeout(self._limits.remote_login_timeout):
                 return await keys.claims(token, header)
         except TimeoutError:
-            raise UpstreamTimeout(f"{issuer.name} did not answer in time") from None
+            raise UpstreamTimeout(
+                Message("{name} did not answer in time", name=issuer.name)
+            ) from None
 
     def _kept(self, token: str, header: Mapping[str, Any]) -> tuple[TrustedIssuer, dict[str, Any]]:
         """Return the claims of *token*, and whose key of those in the settings verifies it."""

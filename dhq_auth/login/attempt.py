@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
-from dhq_auth.errors import InvalidRequest, LoginFailed, RedirectNotAllowed, Unavailable
+from dhq_auth.errors import InvalidRequest, LoginFailed, Message, RedirectNotAllowed, Unavailable
 from dhq_auth.events import Source
 from dhq_auth.login import store
 from dhq_auth.login.connectors import LoginRequest
@@ -75,7 +75,7 @@ class Attempts:
         try:
             return Destination(self._settings.redirects.check(wanted), challenge)
         except ValueError as error:
-            raise RedirectNotAllowed(f"next is refused: {error}.") from None
+            raise RedirectNotAllowed(Message("next is refused: {reason}.", reason=str(error))) from None
 
     def prepare(self, request: web.Request, destination: Destination) -> LoginRequest:
         """Return a login that the browser of *request* begins; nothing is remembered yet.

@@ -16,6 +16,7 @@ from dhq_auth.errors import (
     AuthError,
     InvalidCredential,
     InvalidGrant,
+    Message,
     NotFound,
     Unavailable,
     UpstreamTimeout,
@@ -184,7 +185,9 @@ class LoginViews:
             async with asyncio.timeout(self._settings.limits.remote_login_timeout):
                 return await question
         except TimeoutError:
-            raise UpstreamTimeout(f"{connector.settings.title} did not answer in time.") from None
+            raise UpstreamTimeout(
+                Message("{title} did not answer in time.", title=connector.settings.title)
+            ) from None
 
     async def exchange(self, request: web.Request) -> web.StreamResponse:
         """Give the login token for a one-time code and its verifier (RFC 7636 4.5)."""

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import aiohttp
 
-from dhq_auth.errors import UpstreamFailed, UpstreamTimeout
+from dhq_auth.errors import Message, UpstreamFailed, UpstreamTimeout
 
 log = logging.getLogger(__name__)
 
@@ -76,12 +76,16 @@ class Remote:
                 return await self._call(method, url, headers or {}, form, content)
         except TimeoutError:
             log.warning("%s: no answer in time from %s", provider, _place(url))
-            raise UpstreamTimeout(f"{provider} did not answer in time") from None
+            raise UpstreamTimeout(
+                Message("{provider} did not answer in time", provider=provider)
+            ) from None
         except (aiohttp.ClientError, ValueError, OSError) as error:
             # The text of others may hold what no log should.
             what = error if isinstance(error, NoAnswer) else type(error).__name__
             log.warning("%s: %s from %s", provider, what, _place(url))
-            raise UpstreamFailed(f"{provider} did not answer as it should") from error
+            raise UpstreamFailed(
+                Message("{provider} did not answer as it should", provider=provider)
+            ) from error
 
     async def close(self) -> None:
         """Close every connection."""

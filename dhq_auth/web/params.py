@@ -11,6 +11,7 @@ from aiohttp import web
 
 from dhq_auth.errors import (
     InvalidRequest,
+    Message,
     PayloadTooLarge,
     RequestTimeout,
     UnsupportedMediaType,
@@ -33,7 +34,9 @@ class Params(Mapping[str, Any]):
         self._values: dict[str, Any] = {}
         for name, value in pairs:
             if name in self._values:
-                raise InvalidRequest(f"The parameter {name[:40]!a} stands there more than once.")
+                raise InvalidRequest(
+                    Message("The parameter {name!a} stands there more than once.", name=name[:40])
+                )
             self._values[name] = value
 
     def __getitem__(self, name: str) -> Any:
@@ -54,7 +57,7 @@ class Params(Mapping[str, Any]):
         if value is None or value == "":
             return None
         if not isinstance(value, str):
-            raise InvalidRequest(f"The parameter {name} must be a text.")
+            raise InvalidRequest(Message("The parameter {name} must be a text.", name=name))
         return value
 
     def text(self, name: str, *, max_length: int = 8192) -> str | None:
@@ -67,16 +70,24 @@ class Params(Mapping[str, Any]):
         if value is None:
             return None
         if len(value) > max_length:
-            raise InvalidRequest(f"The parameter {name} is longer than {max_length} characters.")
+            raise InvalidRequest(
+                Message(
+                    "The parameter {name} is longer than {max_length} characters.",
+                    name=name,
+                    max_length=max_length,
+                )
+            )
         if _UNSAFE.search(value):
-            raise InvalidRequest(f"The parameter {name} holds a character that no text has.")
+            raise InvalidRequest(
+                Message("The parameter {name} holds a character that no text has.", name=name)
+            )
         return value
 
     def required(self, name: str, *, max_length: int = 8192) -> str:
         """Return the text *name*, or raise InvalidRequest if it is missing."""
         value = self.text(name, max_length=max_length)
         if value is None:
-            raise InvalidRequest(f"The parameter {name} is missing.")
+            raise InvalidRequest(Message("The parameter {name} is missing.", name=name))
         return value
 
     def flag(self, name: str) -> bool:
@@ -86,7 +97,7 @@ class Params(Mapping[str, Any]):
                 return False
             case True | "true":
                 return True
-        raise InvalidRequest(f"The parameter {name} must be true or false.")
+        raise InvalidRequest(Message("The parameter {name} must be true or false.", name=name))
 
 
 def query(request: web.Request) -> Params:
@@ -117,7 +128,7 @@ async def params(request: web.Request, limits: Limits) -> Params:
         case "application/json":
             fields = _json_object(_decoded(body), limits.max_json_depth)
             return Params([*in_query, *fields.items()])
-    raise UnsupportedMediaType(f"Send {JSON} or {FORM}.")
+    raise UnsupportedMediaType(Message("Send {json} or {form}.", json=JSON, form=FORM))
 
 
 async def _body(request: web.Request, limits: Limits) -> bytes:
@@ -125,9 +136,16 @@ async def _body(request: web.Request, limits: Limits) -> bytes:
         async with asyncio.timeout(limits.body_timeout):
             return await request.read()
     except TimeoutError:
-        raise RequestTimeout(f"The body must arrive in {limits.body_timeout:g} seconds.") from None
+        raise RequestTimeout(
+            Message(
+                "The body must arrive in {body_timeout:g} seconds.",
+                body_timeout=limits.body_timeout,
+            )
+        ) from None
     except web.HTTPRequestEntityTooLarge:
-        raise PayloadTooLarge(f"A body has at most {limits.max_body} bytes.") from None
+        raise PayloadTooLarge(
+            Message("A body has at most {max_body} bytes.", max_body=limits.max_body)
+        ) from None
     except (web.RequestPayloadError, ConnectionError) as error:
         raise InvalidRequest("The body is incomplete or malformed.") from error
 
@@ -144,13 +162,17 @@ def _pairs(text: str, where: str) -> list[tuple[str, str]]:
         return parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS)
     except ValueError:
         raise InvalidRequest(
-            f"The {where} is not percent-encoded UTF-8, or has over {MAX_FIELDS} fields."
+            Message(
+                "The {where} is not percent-encoded UTF-8, or has over {max_fields} fields.",
+                where=where,
+                max_fields=MAX_FIELDS,
+            )
         ) from None
 
 
 def _json_object(text: str, max_depth: int) -> dict[str, Any]:
     if _depth(text) > max_depth:
-        raise InvalidRequest(f"JSON may be nested {max_depth} deep.")
+        raise InvalidRequest(Message("JSON may be nested {max_depth} deep.", max_depth=max_depth))
     try:
         value = json.loads(
             text, object_pairs_hook=lambda pairs: dict(Params(pairs)), parse_constant=_no_json

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dhq_auth.clock import Clock
-from dhq_auth.errors import LoginFailed, UpstreamFailed
+from dhq_auth.errors import LoginFailed, Message, UpstreamFailed
 from dhq_auth.login.connectors.protocol import (
     Identity,
     LoginRequest,
@@ -45,14 +45,18 @@ class GitHubConnector:
         """Return who came, with the primary email if GitHub has verified it."""
         issuer = self.settings.issuer
         if answer.get("iss", issuer) not in {issuer, f"{issuer}/login/oauth"}:
-            raise LoginFailed(f"The answer does not come from {self.settings.title}.")
+            raise LoginFailed(
+                Message("The answer does not come from {title}.", title=self.settings.title)
+            )
         token = await self._token(request, authorization_code(answer, self.settings.title))
         user = self._content(await self._call("/user", token))
         if not isinstance(user, dict):
-            raise UpstreamFailed(f"{self.settings.title} did not say who logged in")
+            raise UpstreamFailed(
+                Message("{title} did not say who logged in", title=self.settings.title)
+            )
         number = user.get("id")
         if isinstance(number, bool) or not isinstance(number, int) or not 0 < number < MAX_ID:
-            raise UpstreamFailed(f"{self.settings.title} named no user")
+            raise UpstreamFailed(Message("{title} named no user", title=self.settings.title))
         email = _verified_email(await self._emails(token))
         return Identity(
             issuer=issuer,
@@ -83,11 +87,13 @@ class GitHubConnector:
         if isinstance(content, dict) and "error" in content:
             error = content["error"]
             if error == "bad_verification_code":
-                raise LoginFailed(f"{self.settings.title} does not know the code any more.")
+                raise LoginFailed(
+                    Message("{title} does not know the code any more.", title=self.settings.title)
+                )
             log.error("%s: no token: %s", self.settings.name, text(error) or "unreadable")
-            raise UpstreamFailed(f"{self.settings.title} gave no token")
+            raise UpstreamFailed(Message("{title} gave no token", title=self.settings.title))
         if answer.status != 200:
-            raise UpstreamFailed(f"{self.settings.title} gave no token")
+            raise UpstreamFailed(Message("{title} gave no token", title=self.settings.title))
         return access_token(content, self.settings.title)
 
     async def _emails(self, token: str) -> list[Any]:
@@ -99,7 +105,9 @@ class GitHubConnector:
                 return []
             content = self._content(answer)
             if not isinstance(content, list):
-                raise UpstreamFailed(f"{self.settings.title} did not say who logged in")
+                raise UpstreamFailed(
+                    Message("{title} did not say who logged in", title=self.settings.title)
+                )
             emails += content
             # Only whether there is more is believed, not where: the token goes nowhere else.
             if 'rel="next"' not in answer.headers.get("Link", ""):
@@ -121,7 +129,9 @@ class GitHubConnector:
     def _content(self, answer: Answer) -> Any:
         if answer.status != 200:
             log.warning("%s: its API answered %d", self.settings.name, answer.status)
-            raise UpstreamFailed(f"{self.settings.title} did not say who logged in")
+            raise UpstreamFailed(
+                Message("{title} did not say who logged in", title=self.settings.title)
+            )
         return answer.content
 
 

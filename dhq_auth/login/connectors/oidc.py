@@ -8,7 +8,7 @@ from joserfc.errors import JoseError
 
 from dhq_auth.accounts.store import MAX_SUBJECT
 from dhq_auth.clock import Clock
-from dhq_auth.errors import LoginFailed, UpstreamFailed
+from dhq_auth.errors import LoginFailed, Message, UpstreamFailed
 from dhq_auth.login.connectors.protocol import (
     Identity,
     LoginRequest,
@@ -85,7 +85,9 @@ class OidcConnector:
         """Refuse an answer that another issuer gave: mix-up (RFC 9207 2.4)."""
         announced = metadata.get("authorization_response_iss_parameter_supported") is True
         if answer.get("iss", None if announced else self.settings.issuer) != self.settings.issuer:
-            raise LoginFailed(f"The answer does not come from {self.settings.title}.")
+            raise LoginFailed(
+                Message("The answer does not come from {title}.", title=self.settings.title)
+            )
 
     async def _tokens(
         self, metadata: Mapping[str, Any], request: LoginRequest, code: str
@@ -110,12 +112,16 @@ class OidcConnector:
             self.settings.name, "POST", metadata["token_endpoint"], headers=headers, form=form
         )
         if not isinstance(answer.content, dict):
-            raise UpstreamFailed(f"{self.settings.title} did not answer as it should")
+            raise UpstreamFailed(
+                Message("{title} did not answer as it should", title=self.settings.title)
+            )
         if answer.status == 400 and answer.content.get("error") == "invalid_grant":
-            raise LoginFailed(f"{self.settings.title} does not know the code any more.")
+            raise LoginFailed(
+                Message("{title} does not know the code any more.", title=self.settings.title)
+            )
         if answer.status != 200 or not isinstance(answer.content.get("id_token"), str):
             log.error("%s: the token endpoint answered %d", self.settings.name, answer.status)
-            raise UpstreamFailed(f"{self.settings.title} gave no ID token")
+            raise UpstreamFailed(Message("{title} gave no ID token", title=self.settings.title))
         return answer.content
 
     async def _verified(
@@ -135,9 +141,9 @@ class OidcConnector:
         except (ValueError, TypeError, JoseError) as error:
             reason = getattr(error, "description", "") or str(error)
             log.warning("%s: ID token refused: %s", self.settings.name, reason)
-            raise UpstreamFailed(f"{self.settings.title} sent an ID token that is not valid") from (
-                error
-            )
+            raise UpstreamFailed(
+                Message("{title} sent an ID token that is not valid", title=self.settings.title)
+            ) from (error)
 
     def _checked(
         self,
@@ -183,9 +189,13 @@ class OidcConnector:
             headers={"Authorization": f"Bearer {token}"},
         )
         if answer.status != 200 or not isinstance(answer.content, dict):
-            raise UpstreamFailed(f"{self.settings.title} did not say who logged in")
+            raise UpstreamFailed(
+                Message("{title} did not say who logged in", title=self.settings.title)
+            )
         if answer.content.get("sub") != subject:
-            raise UpstreamFailed(f"{self.settings.title} named two different users")
+            raise UpstreamFailed(
+                Message("{title} named two different users", title=self.settings.title)
+            )
         return answer.content
 
 

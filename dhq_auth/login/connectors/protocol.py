@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 from urllib.parse import quote_plus
 
-from dhq_auth.errors import LoginFailed, UpstreamFailed
+from dhq_auth.errors import LoginFailed, Message, UpstreamFailed
 from dhq_auth.opaque import derive
 from dhq_auth.redirects import Origin
 from dhq_auth.settings import ProviderSettings
@@ -112,10 +112,10 @@ def authorization_code(answer: Mapping[str, str], title: str) -> str:
     """
     if "error" in answer:
         if answer["error"] == "access_denied":
-            raise LoginFailed(f"The login at {title} was cancelled.")
-        raise LoginFailed(f"{title} refused the login.")
+            raise LoginFailed(Message("The login at {title} was cancelled.", title=title))
+        raise LoginFailed(Message("{title} refused the login.", title=title))
     if not answer.get("code"):
-        raise LoginFailed(f"{title} sent no code.")
+        raise LoginFailed(Message("{title} sent no code.", title=title))
     return answer["code"]
 
 
@@ -166,5 +166,5 @@ def access_token(content: Any, provider: str) -> str:
     """Return the access token of a token response (RFC 6749 5.1)."""
     token = content.get("access_token") if isinstance(content, dict) else None
     if not isinstance(token, str) or not token or not token.isascii() or not token.isprintable():
-        raise UpstreamFailed(f"{provider} sent no access token")
+        raise UpstreamFailed(Message("{provider} sent no access token", provider=provider))
     return token
