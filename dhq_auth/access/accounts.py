@@ -1,10 +1,10 @@
 """Accounts with a password: made, changed, disabled, deleted; by whomever, the same rules hold."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from dhq_auth.access.end import end_everything
 from dhq_auth.access.store import email_is_taken, lock_administrators
@@ -12,7 +12,7 @@ from dhq_auth.accounts import store as accounts
 from dhq_auth.accounts import usernames
 from dhq_auth.accounts.profile import user_info
 from dhq_auth.accounts.store import User, fold_email
-from dhq_auth.errors import Conflict, InvalidRequest
+from dhq_auth.errors import Conflict, InvalidRequest, Message, NotFound
 from dhq_auth.events import PasswordChanged, UserChanged, UserCreated, UserDeleted
 from dhq_auth.passwords import rules
 from dhq_auth.passwords import store as passwords
@@ -69,8 +69,11 @@ def check_name(name: str | None) -> str | None:
     """Return a person's *name* if it is one line of printable text; else InvalidRequest."""
     if name is not None and (len(name) > MAX_NAME or not name.isprintable()):
         raise InvalidRequest(
-            f"A name is one line of at most {MAX_NAME} characters, none of them a control "
-            "character."
+            Message(
+                "A name is one line of at most {max_name} characters, none of them a control "
+                "character.",
+                max_name=MAX_NAME,
+            )
         )
     return name
 
@@ -106,13 +109,12 @@ async def add_account(
         raise Conflict(EMAIL_TAKEN, code="email_taken")
     if names.username and await accounts.user_by_username(tx.db, names.username):
         raise Conflict(USERNAME_TAKEN, code="username_taken")
-    full_name = " ".join(filter(None, (names.first_name, names.last_name))) or None
     user = accounts.new_user(
         tx.now,
         username=names.username,
         email=names.email,
         email_verified=vouched and names.email is not None,
-        name=names.name or full_name,
+        name=names.name or _full_name(names.first_name, names.last_name),
         first_name=names.first_name,
         last_name=names.last_name,
         is_admin=is_admin,
@@ -147,24 +149,27 @@ async def change_password(
     tx.emit(PasswordChanged(user_id=user.id, by=by))
 
 
-async def change_user(tx: Transaction, user: User, changed: User, *, by: str | None) -> User:
-    """Let *user* be *changed*; return it as it now is.
+async def change_user(
+    tx: Transaction, user_id: str, changes: Mapping[str, Any], *, by: str | None
+) -> User:
+    """Let the fields that *changes* names have these values; return the user as it now is.
 
-    Who is disabled loses every session and token with it. Raises Conflict for the last enabled
-    administrator who would be none afterwards.
+    Who is disabled loses every session and token with it. Raises NotFound; Conflict for the last
+    enabled administrator who would be none afterwards.
     """
-    fields = [
+    leaves = any(changes.get(name) is False for name in ("is_admin", "is_active"))
+    user = await _locked(tx, user_id, may_leave=leaves)
+    changed = replace(user, **_with_full_name(user, changes))
+    fields = tuple(
         name for name in User.__dataclass_fields__ if getattr(user, name) != getattr(changed, name)
-    ]
+    )
     if not fields:
         return user
     changed = replace(changed, updated_at=tx.now)
-    if not (changed.is_admin and changed.is_active):
-        await _keep_an_administrator(tx, user)
-    await accounts.update_user(tx.db, changed)
+    await accounts.update_user(tx.db, user, changed)
     if user.is_active and not changed.is_active:
         await end_everything(tx, user, "user_disabled")
-    tx.emit(UserChanged(user_id=user.id, changes=tuple(fields), by=by))
+    tx.emit(UserChanged(user_id=user.id, changes=fields, by=by))
     return changed
 
 
@@ -173,16 +178,39 @@ async def delete_user(tx: Transaction, user: User, *, by: str | None) -> bool:
 
     Raises Conflict for the last enabled administrator.
     """
-    await _keep_an_administrator(tx, user)
+    try:
+        user = await _locked(tx, user.id, may_leave=True)
+    except NotFound:
+        return False
     await end_everything(tx, user, "user_deleted")
-    deleted = await accounts.delete_user(tx.db, user.id)
-    if deleted:
-        tx.emit(UserDeleted(user_id=user.id, by=by))
-    return deleted
+    await accounts.delete_user(tx.db, user.id)
+    tx.emit(UserDeleted(user_id=user.id, by=by))
+    return True
 
 
-async def _keep_an_administrator(tx: Transaction, leaving: User) -> None:
-    if leaving.is_admin and leaving.is_active:
-        remaining = await lock_administrators(tx.db)
-        if remaining == {leaving.id}:
-            raise Conflict(LAST_ADMINISTRATOR, code="last_administrator")
+async def _locked(tx: Transaction, user_id: str, *, may_leave: bool) -> User:
+    """Return the user as it is until the end of *tx*; raises NotFound.
+
+    With *may_leave* the user may cease to be an administrator: Conflict for the last enabled one.
+    Administrators are locked before the user, and in one order, so that of two who do this to one
+    another at once one waits for the other, and none for ever.
+    """
+    administrators = await lock_administrators(tx.db) if may_leave else set()
+    user = await accounts.lock_user(tx.db, user_id)
+    if user is None:
+        raise NotFound("There is no such user.")
+    if administrators == {user.id}:
+        raise Conflict(LAST_ADMINISTRATOR, code="last_administrator")
+    return user
+
+
+def _full_name(first: str | None, last: str | None) -> str | None:
+    return " ".join(filter(None, (first, last))) or None
+
+
+def _with_full_name(user: User, changes: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Let the name follow first and last name, if it did so far and is not changed by itself."""
+    first, last = (changes.get(part, getattr(user, part)) for part in ("first_name", "last_name"))
+    if "name" in changes or user.name != _full_name(user.first_name, user.last_name):
+        return changes
+    return {**changes, "name": _full_name(first, last)}

@@ -85,6 +85,17 @@ class User:
     updated_at: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """A way in: who the user is at a login provider."""
+
+    provider: str
+    issuer: str
+    subject: str
+    linked_at: datetime
+    last_login_at: datetime
+
+
 USER_COLUMNS: tuple[ColumnElement[Any], ...] = tuple(
     users.c[name] for name in User.__dataclass_fields__
 )
@@ -169,15 +180,43 @@ async def add_identity(
     )
 
 
-async def update_user(db: Db, user: User) -> None:
-    """Write all of *user* but id and username, `updated_at` too; Conflict as in `add_user`."""
-    kept = {"id", "idhash", "username", "created_at"}
-    values = {name: getattr(user, name) for name in User.__dataclass_fields__.keys() - kept}
-    await db.execute(
-        update(users)
-        .where(users.c.id == user.id)
-        .values(**values, verified_email_key=_verified_email_key(user))
+async def lock_user(db: Db, user_id: str) -> User | None:
+    """Return the user *user_id* as nobody else changes it until the end of *db*."""
+    found = select(*USER_COLUMNS).where(users.c.id == user_id).with_for_update()
+    row = (await db.execute(found)).one_or_none()
+    return user_of(row) if row else None
+
+
+async def identities_of(db: Db, user_id: str) -> list[Identity]:
+    """Return the identities of *user_id* at login providers, the oldest first."""
+    i = identities.c
+    found = (
+        select(*(i[name] for name in Identity.__dataclass_fields__))
+        .where(i.user_id == user_id)
+        .order_by(i.linked_at, i.issuer, i.subject)
     )
+    return [Identity(**row) for row in (await db.execute(found)).mappings()]
+
+
+async def update_user(db: Db, before: User, after: User) -> None:
+    """Write what differs between *before* and *after*, and nothing else that others may change.
+
+    Id and username stay as they are. Raises Conflict as `add_user` does.
+    """
+    kept = {"id", "idhash", "username", "created_at"}
+    values = {
+        name: getattr(after, name)
+        for name in User.__dataclass_fields__
+        if name not in kept and getattr(after, name) != getattr(before, name)
+    }
+    if values.keys() & {"email", "email_verified"}:
+        values |= {
+            "email": after.email,
+            "email_verified": after.email_verified,
+            "verified_email_key": _verified_email_key(after),
+        }
+    if values:
+        await db.execute(update(users).where(users.c.id == after.id).values(**values))
 
 
 async def hold(db: Db, user_id: str, *, alone: bool = False) -> bool:

@@ -167,5 +167,5 @@ async def _refresh(
     if today == user:
         return user
     today = replace(today, updated_at=tx.now)
-    await store.update_user(tx.db, today)
+    await store.update_user(tx.db, user, today)
     return today
