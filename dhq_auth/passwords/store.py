@@ -13,8 +13,9 @@ passwords = Table(
     metadata,
     Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
     Column("hash", Text, nullable=False),
-    # The email that it was registered with, verified or not: it may be used in place of a name.
-    Column("email_key", Text, unique=True),
+    # The email that it was registered with: it may be used in place of a name. Not unique, since
+    # nobody has verified it, and who registers must not learn whether another did.
+    Column("email_key", Text, index=True),
     Column("changed_at", Timestamp, nullable=False),
     # Of a password that the program made: until then it must be changed.
     Column("expires_at", Timestamp),
@@ -49,8 +50,8 @@ async def set_password(
 ) -> None:
     """Let *hashed* be the password of *user_id*, in place of the one before.
 
-    *email_key*, a folded email, is what may be used in place of the username from now on. Raises
-    Conflict if it is somebody else's, or if there is no such user.
+    *email_key*, a folded email, may be used in place of the username from now on; others may have
+    registered with the same. Raises Conflict if there is no such user.
     """
     values = {
         "hash": hashed,
