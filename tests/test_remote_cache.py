@@ -116,6 +116,22 @@ async def test_a_value_that_is_too_old_is_kept_while_it_cannot_be_fetched(
     assert await cached.get() == 3
 
 
+@pytest.mark.slow
+async def test_an_old_value_does_where_a_newer_one_is_slow_to_come(
+    cached: Cached[int], source: Source, clock: FrozenClock
+) -> None:
+    await cached.get()
+    source.gate.clear()
+    clock.advance(hours=1)
+    assert await asyncio.gather(*(cached.get() for _ in range(3))) == [1, 1, 1]
+    doubting = asyncio.create_task(cached.refetched())
+    await asyncio.sleep(0)
+    source.gate.set()
+    assert await doubting == 2  # who has reason to doubt the old one waits
+    assert await cached.get() == 2
+    assert source.asked == 2
+
+
 @pytest.mark.parametrize("hours", [-1, -100])
 async def test_a_clock_set_back_neither_keeps_a_value_for_ever_nor_asks_all_the_time(
     cached: Cached[int], source: Source, clock: FrozenClock, hours: int

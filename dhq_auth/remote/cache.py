@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 Value = TypeVar("Value")
 PATIENCE: Final = 1.0
-"""Seconds that are waited for a newer value where there is an old one."""
+"""Seconds that all together wait for a newer value where there is an old one."""
 
 
 class Cached(Generic[Value]):
@@ -40,6 +40,7 @@ class Cached(Generic[Value]):
         self._value: Value | None = None
         self._fetched_at = self._rests_until = datetime.min.replace(tzinfo=UTC)
         self._flight: asyncio.Task[Value] | None = None
+        self._patient_until = 0.0
 
     async def get(self) -> Value:
         """Return the value; raise what the fetch raises while there is none."""
@@ -56,11 +57,13 @@ class Cached(Generic[Value]):
             rests = timedelta(0) < self._rests_until - self._now() <= self._cooldown
             if rests or (fresh and not doubted):
                 return self._value
+        loop = asyncio.get_running_loop()
         if self._flight is None:
+            self._patient_until = loop.time() + PATIENCE
             self._flight = asyncio.create_task(self._fly(doubted=doubted))
             self._flight.add_done_callback(self._land)
         if self._value is not None and not doubted:
-            await asyncio.wait({self._flight}, timeout=PATIENCE)
+            await asyncio.wait({self._flight}, timeout=self._patient_until - loop.time())
             return self._value
         try:
             # Whoever asked first may go away: the others still wait for the same answer.

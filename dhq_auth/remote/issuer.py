@@ -9,7 +9,7 @@ from joserfc.errors import JoseError, SecurityWarning
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from dhq_auth.clock import Clock
-from dhq_auth.errors import UpstreamFailed
+from dhq_auth.errors import Message, UpstreamFailed
 from dhq_auth.redirects import Origin
 from dhq_auth.remote.cache import Cached
 from dhq_auth.remote.calls import Remote
@@ -58,6 +58,10 @@ class OpenIdIssuer:
         """Return the keys that sign for the issuer, as far as known (RFC 7517 5)."""
         return await self._keys.get()
 
+    async def keys_for(self, algorithm: str) -> Sequence[Key]:
+        """Return those of the keys, as far as known, that verify by *algorithm*."""
+        return [key for key in await self.keys() if _fits(key, algorithm)]
+
     async def newer_keys(self) -> Sequence[Key]:
         """Return the keys, asked for again unless that was done within the cool-down."""
         return await self._keys.refetched()
@@ -78,10 +82,10 @@ class OpenIdIssuer:
         answer = await self._remote.call(self.name, "GET", url)
         metadata = answer.content
         if answer.status != 200 or not isinstance(metadata, dict):
-            raise UpstreamFailed(f"{self.name} has no metadata")
+            raise UpstreamFailed(Message("{name} has no metadata", name=self.name))
         if metadata.get("issuer") != self.issuer:
             log.error("%s: the metadata is of another issuer than %s", self.name, self.issuer)
-            raise UpstreamFailed(f"{self.name} says that it is another issuer")
+            raise UpstreamFailed(Message("{name} says that it is another issuer", name=self.name))
         for endpoint in self._endpoints:
             self._check_endpoint(metadata.get(endpoint))
         if "userinfo_endpoint" in metadata:
@@ -96,28 +100,34 @@ class OpenIdIssuer:
         except ValueError:
             where = None
         if where is None or where.scheme != Origin.of(self.issuer).scheme:
-            raise UpstreamFailed(f"{self.name} has an endpoint that cannot be used")
+            raise UpstreamFailed(
+                Message("{name} has an endpoint that cannot be used", name=self.name)
+            )
 
     async def _fetch_keys(self) -> Sequence[Key]:
         url = (await self.metadata())["jwks_uri"]
         answer = await self._remote.call(self.name, "GET", url)
         keys = answer.content.get("keys") if isinstance(answer.content, dict) else None
         if answer.status != 200 or not isinstance(keys, list):
-            raise UpstreamFailed(f"{self.name} has no keys")
+            raise UpstreamFailed(Message("{name} has no keys", name=self.name))
         usable = [key for raw in keys[:MAX_KEYS] if (key := _signature_key(raw)) is not None]
         if not usable:
-            raise UpstreamFailed(f"{self.name} has no keys that can be used")
+            raise UpstreamFailed(Message("{name} has no keys that can be used", name=self.name))
         return usable
 
 
 def _signed_by(keys: Sequence[Key], token: str, header: Mapping[str, Any]) -> dict[str, Any]:
     """Return the claims of *token*, signed by the one of *keys* that its header means (Core 10.1)."""
     algorithm, kid = header["alg"], header.get("kid")
-    kind = KEY_TYPES[algorithm]
-    meant = [key for key in keys if key.key_type == kind and kid in (None, key.kid)]
+    meant = [key for key in keys if _fits(key, algorithm) and kid in (None, key.kid)]
     if not meant or (kid is None and len(meant) > 1):
         raise ValueError("signed with a key that is not known")
     return signed_claims(token, meant[0], algorithm)
+
+
+def _fits(key: Key, algorithm: str) -> bool:
+    """Whether *key* is of the kind that verifies by *algorithm*, and not published for another."""
+    return key.key_type == KEY_TYPES[algorithm] and key.alg in (None, algorithm)
 
 
 def _signature_key(raw: object) -> Key | None:

@@ -16,6 +16,7 @@ from rich.text import Text
 from dhq_auth.cli.doctor.address import check_address
 from dhq_auth.cli.doctor.database import check_database
 from dhq_auth.cli.doctor.finding import Check, Finding, Findings, Level, fault
+from dhq_auth.cli.doctor.issuers import check_issuer
 from dhq_auth.cli.doctor.keys import check_keys
 from dhq_auth.cli.doctor.plugins import check_plugins
 from dhq_auth.cli.doctor.providers import check_provider, check_without_providers
@@ -36,7 +37,7 @@ CHECKS: Final[tuple[tuple[str, Check], ...]] = (
     ("ALLOWED_REDIRECTS", check_redirects),
     ("plugins", check_plugins),
 )
-"""What is looked at, beside each login provider."""
+"""What is looked at, beside each login provider and each trusted issuer."""
 
 _COLOURS: Final = {Level.OK: "green", Level.WARNING: "yellow", Level.FAULT: "bold red"}
 
@@ -49,7 +50,7 @@ def doctor(
     timeout: Annotated[float, typer.Option(min=1, max=600, help="Seconds for all of it.")] = 30.0,
     as_json: Json = False,
 ) -> None:
-    """Look at settings, database, keys, addresses, plugins and each login provider.
+    """Look at settings, database, keys, addresses, plugins, login providers and trusted issuers.
 
     Nothing is changed; providers are asked as a login would ask them, with a code that none of them
     gave. Exit code 0 if nothing is at fault, 1 if something is, 2 if the settings are. A warning is
@@ -72,18 +73,20 @@ def doctor(
 
 async def examine(settings: Settings, timeout: float) -> list[Finding]:  # noqa: ASYNC109 - one for all
     """Return what all checks find, made side by side and ended after *timeout* seconds."""
-    checks = [*CHECKS, *_of_providers(settings)]
+    checks = [*CHECKS, *_of_others(settings)]
     found = await asyncio.gather(
         *(_findings(subject, check(settings), timeout) for subject, check in checks)
     )
     return [finding for findings in found for finding in findings]
 
 
-def _of_providers(settings: Settings) -> Iterator[tuple[str, Check]]:
+def _of_others(settings: Settings) -> Iterator[tuple[str, Check]]:
     if not settings.providers:
         yield "login", check_without_providers
     for provider in settings.providers:
         yield f"provider {provider.name}", partial(check_provider, provider)
+    for issuer in settings.trusted_issuers:
+        yield f"trusted issuer {issuer.name}", partial(check_issuer, issuer)
 
 
 async def _findings(subject: str, check: Findings, seconds: float) -> list[Finding]:

@@ -7,6 +7,7 @@ from dhq_auth.cli.doctor.finding import Finding, fault, ok, warning
 from dhq_auth.login.connectors.oidc import ALGORITHMS
 from dhq_auth.login.connectors.protocol import text
 from dhq_auth.redirects import Origin
+from dhq_auth.remote import Remote
 from dhq_auth.settings import ProviderSettings
 
 NEEDED: Final = ("authorization_endpoint", "token_endpoint", "jwks_uri")
@@ -21,17 +22,29 @@ def variable(provider: ProviderSettings, name: str) -> str:
     return f"OIDC_{provider.name.upper().replace('-', '_')}_{name}"
 
 
+async def described(
+    subject: str, name: str, issuer: str, setting: str, remote: Remote
+) -> Mapping[str, Any] | Finding:
+    """Return the metadata of *issuer*, or why there is none of it; the variable *setting* names it."""
+    url = f"{issuer.rstrip('/')}/.well-known/openid-configuration"
+    answer = await remote.call(name, "GET", url)
+    if answer.status != 200 or not isinstance(answer.content, dict):
+        return fault(
+            subject,
+            f"{url} answers {answer.status}, and has no metadata",
+            f"check {setting}: it is the address that its tokens name",
+        )
+    if (named := answer.content.get("issuer")) != issuer:
+        return fault(
+            subject,
+            f"it names the issuer {text(named) or 'nothing readable'}, not {issuer}",
+            f"if that is whom you mean, set {setting} to exactly that, a last slash included",
+        )
+    return answer.content
+
+
 def look_at(subject: str, provider: ProviderSettings, metadata: Mapping[str, Any]) -> list[Finding]:
     """Return what is to be said of *metadata*; faults among it mean that no login can succeed."""
-    if (named := metadata.get("issuer")) != provider.issuer:
-        setting = variable(provider, "ISSUER")
-        return [
-            fault(
-                subject,
-                f"it names the issuer {text(named) or 'nothing readable'}, not {provider.issuer}",
-                f"if that is whom you mean, set {setting} to exactly that, a last slash included",
-            )
-        ]
     found = [
         *_endpoints(subject, provider, metadata),
         *_flow(subject, metadata),

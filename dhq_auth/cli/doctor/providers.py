@@ -1,20 +1,19 @@
 """Whether each login provider is there, is whom we mean, knows us, and has our time."""
 
 from contextlib import aclosing
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 from dhq_auth.cli.doctor.finding import Finding, Findings, fault, ok, warning
-from dhq_auth.cli.doctor.metadata import look_at, variable
+from dhq_auth.cli.doctor.metadata import described, look_at, variable
 from dhq_auth.cli.doctor.reason import reason
+from dhq_auth.cli.doctor.witness import Witness, clocks
 from dhq_auth.clock import utcnow
 from dhq_auth.errors import AuthError, LoginFailed
 from dhq_auth.login.attempt import CALLBACK
 from dhq_auth.login.connectors import CONNECTORS, LoginRequest
 from dhq_auth.login.connectors.protocol import text
 from dhq_auth.opaque import new_secret
-from dhq_auth.remote import Answer, OpenIdIssuer, Remote
+from dhq_auth.remote import Answer, OpenIdIssuer
 from dhq_auth.settings import ProviderSettings, Settings
 
 TRIAL: Final = "dhq-auth-doctor"
@@ -23,21 +22,6 @@ _REFUSALS: Final = {
     *("invalid_client", "unauthorized_client"),  # RFC 6749 5.2
     *("incorrect_client_credentials", "Not Found"),  # GitHub's words
 }
-_DATES_ARE_ROUNDED: Final = timedelta(seconds=1)
-
-
-class Witness(Remote):
-    """Remembers the last answer, and when it came."""
-
-    last: Answer | None = None
-    came_at: datetime
-
-    async def call(self, provider: str, method: str, url: str, **rest: Any) -> Answer:
-        """Send the request and remember the answer."""
-        self.last = None
-        self.last = await super().call(provider, method, url, **rest)
-        self.came_at = utcnow()
-        return self.last
 
 
 async def check_without_providers(_settings: Settings) -> Findings:
@@ -61,7 +45,7 @@ async def check_provider(provider: ProviderSettings, settings: Settings) -> Find
             async for finding in findings:
                 yield finding
         if remote.last is not None:
-            yield _clocks(subject, remote.last, remote.came_at, settings.limits.clock_leeway)
+            yield clocks(subject, remote.last, remote.came_at, settings.limits.clock_leeway)
     except AuthError as error:
         yield fault(subject, reason(error), "see that this machine can reach it; try again later")
     finally:
@@ -71,16 +55,12 @@ async def check_provider(provider: ProviderSettings, settings: Settings) -> Find
 async def _openid(
     subject: str, provider: ProviderSettings, settings: Settings, remote: Witness
 ) -> Findings:
-    url = f"{provider.issuer.rstrip('/')}/.well-known/openid-configuration"
-    answer = await remote.call(provider.name, "GET", url)
-    if answer.status != 200 or not isinstance(answer.content, dict):
-        yield fault(
-            subject,
-            f"{url} answers {answer.status}, and has no metadata",
-            f"check {variable(provider, 'ISSUER')}: it is the address that its ID tokens name",
-        )
+    setting = variable(provider, "ISSUER")
+    metadata = await described(subject, provider.name, provider.issuer, setting, remote)
+    if isinstance(metadata, Finding):
+        yield metadata
         return
-    found = look_at(subject, provider, answer.content)
+    found = look_at(subject, provider, metadata)
     for finding in found:
         yield finding
     if any(finding.level == "fault" for finding in found):
@@ -130,23 +110,3 @@ async def _known_there(
 def _error_in(answer: Answer | None) -> str | None:
     content: Any = answer.content if answer else None
     return text(content.get("error")) if isinstance(content, dict) else None
-
-
-def _clocks(subject: str, answer: Answer, came_at: datetime, leeway: timedelta) -> Finding:
-    """Compare the clocks by the Date of *answer* (RFC 9110 6.6.1), less its Age in a cache."""
-    try:
-        date = parsedate_to_datetime(answer.headers["Date"])
-        age = timedelta(seconds=int(answer.headers.get("Age", "0")))
-        theirs = (date if date.tzinfo else date.replace(tzinfo=UTC)) + age
-        apart = came_at - theirs
-    except (KeyError, ValueError, OverflowError):
-        return ok(subject, "it does not say what time it is")
-    if abs(apart) <= leeway + _DATES_ARE_ROUNDED:
-        return ok(subject, "its clock agrees with ours")
-    seconds = abs(int(apart.total_seconds()))
-    return warning(
-        subject,
-        f"our clock is {seconds} s {'ahead of' if apart > timedelta(0) else 'behind'} its",
-        f"set the clock of this machine by NTP: beyond CLOCK_LEEWAY ({leeway.seconds} s) its "
-        "tokens are refused",
-    )
