@@ -97,66 +97,6 @@ class LoginFailures:
 
     async def succeeded(self, account: str, address: str) -> None:
         """Forget the failures of the account at this address, and that there were many."""
-        here, anywhere = _keys(account, address)
-        async with self._counters.changing() as counters:
-            # In the order in which they are counted, so that two never wait for each other.
-            await counters.clear(here)
-            await counters.clear(anywhere)
-
-    async def close(self) -> None: ...
-
-
-class LoginFailures:
-    """The failures of every account, shared by all processes that share the storage.
-
-    *account* is the id of the user, or the folded name where there is none; *address* is the
-    client's. Every method raises Unavailable when the storage does not answer: nobody gets in then.
-    """
-
-    def __init__(self, settings: Settings, work: Work, *, max_waiting: int = MAX_WAITING) -> None:
-        self._attempts = settings.limits.login_attempts
-        self._window = int(settings.limits.login_window.total_seconds())
-        self._slow_down = settings.limits.login_slowdown
-        self._settings = settings
-        self._work = work
-        self._max_waiting = max_waiting
-        self._waiting = 0
-        self._opened: _Counters | None = None
-
-    async def begin(self, account: str, address: str) -> None:
-        """Count one attempt before it is judged, and wait where logins are slow.
-
-        Raises TooManyRequests for the one too many, which is not to be judged.
-        """
-        await self.check(account, address)  # whoever goes on regardless costs no write
-        here, anywhere = _keys(account, address)
-        async with self._counters.changing() as counters:
-            failed = await counters.incr(here, self._window)
-            if failed > self._attempts:
-                raise await self._beyond(counters, here)
-            slow = await counters.incr(anywhere, REMEMBERED) > SLOW_AFTER
-            if slow and failed > 1:
-                raise await self._beyond(counters, here)
-        if slow:
-            await self._wait(here)
-
-    async def check(self, account: str, address: str) -> None:
-        """Raise TooManyRequests where an attempt would be one too many; count nothing.
-
-        For a password that was found right a moment ago: were the right one answered where others
-        are refused, one could go on guessing.
-        """
-        here, anywhere = _keys(account, address)
-        async with self._counters.reading() as counters:
-            failed = await self._hits(counters, here, self._window)
-            if not failed:
-                return
-            slow = await self._hits(counters, anywhere, REMEMBERED) >= SLOW_AFTER
-            if slow or failed >= self._attempts:
-                raise await self._beyond(counters, here)
-
-    async def succeeded(self, account: str, address: str) -> None:
-        """Forget the failures of the account at this address, and that there were many."""
         async with self._counters.changing() as counters:
             for key in _keys(
                 account, address
