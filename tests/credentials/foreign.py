@@ -55,15 +55,16 @@ class Corp:
     key: PrivateKey | str
     algorithm: str
     url: str | None = None
+    kid: str = "1"
 
     def token(self, header: Mapping[str, object] | None = None, **claims: object) -> str:
         """Return a good token of the user 1001 with these members changed; ABSENT removes one."""
-        headers = {**({"kid": "1"} if self.url else {}), **(header or {})}
+        headers = {**({"kid": self.kid} if self.url else {}), **(header or {})}
         return pyjwt.encode(changed(self._truth, claims), self.key, self.algorithm, headers=headers)
 
     def written(self, header: Mapping[str, object] | None = None, **claims: object) -> str:
         """Return the same of members that PyJWT refuses to write."""
-        truth = {"alg": self.algorithm, "typ": "JWT", **({"kid": "1"} if self.url else {})}
+        truth = {"alg": self.algorithm, "typ": "JWT", **({"kid": self.kid} if self.url else {})}
         parts = (changed(truth, dict(header or {})), changed(self._truth, claims))
         text = ".".join(encoded(json.dumps(part).encode()) for part in parts)
         algorithm = pyjwt.get_algorithm_by_name(self.algorithm)
