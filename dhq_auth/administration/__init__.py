@@ -1,1 +1,1 @@
-"""What administrators do: users, the first of them, and what everybody may ask of the service."""
+"""Who administers: the first administrator, users, one's own account as data, counts."""

@@ -1,0 +1,42 @@
+"""The setup code: what proves, from another machine, that one may make the first administrator.
+
+It is derived from the private half of the oldest login key, so that every worker and replica of one
+database has the same, and no other database; the database holds nothing more for it. With the
+setup done it opens nothing.
+"""
+
+import hmac
+from collections.abc import Iterable
+from typing import Final
+
+from dhq_auth.administration.setup_file import code_file, remove_code, write_code
+from dhq_auth.administration.store import setup_is_done
+from dhq_auth.opaque import derive
+from dhq_auth.settings import Settings
+from dhq_auth.tokens.keyring import SigningKey
+from dhq_auth.tokens.store import KeyPurpose
+from dhq_auth.work import Work
+
+PURPOSE: Final = "dhq-auth setup code"
+
+
+def setup_code(keys: Iterable[SigningKey]) -> str:
+    """Return the code of the database that has *keys*, of each purpose the newest first."""
+    *_, oldest = (key for key in keys if key.purpose is KeyPurpose.LOGIN)
+    return derive(oldest.jwk.as_pem(private=True).decode(), PURPOSE)
+
+
+def is_setup_code(keys: Iterable[SigningKey], code: str) -> bool:
+    """Whether *code* is the setup code; takes the same time however wrong it is."""
+    return hmac.compare_digest(setup_code(keys).encode(), code.encode(errors="surrogatepass"))
+
+
+async def publish(work: Work, settings: Settings, keys: Iterable[SigningKey]) -> None:
+    """Write the code to its file, as long as the setup can be done; else see that none is there."""
+    path = code_file(settings)
+    async with work.read() as db:
+        done = await setup_is_done(db)
+    if done or not settings.password_login:
+        remove_code(path)
+    else:
+        write_code(path, setup_code(keys))
