@@ -49,7 +49,9 @@ async def test_who_registers_can_log_in(local: Service) -> None:
     assert "Cache-Control" in answer.headers
 
 
-@pytest.mark.parametrize("name", ["alice", "ALICE", " alice ", "alice@example.com", "Alice@Example.COM"])
+@pytest.mark.parametrize(
+    "name", ["alice", "ALICE", " alice ", "alice@example.com", "Alice@Example.COM"]
+)
 @sqlite
 async def test_a_username_or_an_email_names_the_account(local: Service, name: str) -> None:
     await register(local, email="alice@example.com")
@@ -148,13 +150,14 @@ async def test_a_wrong_password_and_an_unknown_user_are_answered_alike(local: Se
     for name in ("alice", "alice@example.com", "nobody", "nobody@example.com", "\x00", "n" * 5000):
         answer = await log_in(local.browser, name, "wrong")
         problem = await answer.json()
-        ours = {"X-Request-Id", "Date", "Content-Length"}
+        ours = {"X-Request-ID", "Date"}
         headers = {name: value for name, value in answer.headers.items() if name not in ours}
         told.append((answer.status, {**problem, "request_id": ""}, headers))
         if name != "\x00":
             assert answer.status == 401
     alike = [each for each in told if each[0] == 401]
-    assert all(each == alike[0] for each in alike)
+    for each in alike:
+        assert each == alike[0]
     assert alike[0][1]["code"] == "wrong_password"
     assert "Set-Cookie" not in alike[0][2]
 
