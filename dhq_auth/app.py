@@ -7,12 +7,18 @@ from typing import Final
 
 from aiohttp import web
 
-from dhq_auth import migrations
+from dhq_auth import migrations, self_service
 from dhq_auth.access.password_login import PasswordLogins
+from dhq_auth.administration import setup_code
+from dhq_auth.administration.me import OwnUserViews
+from dhq_auth.administration.setup import SetupViews
+from dhq_auth.administration.status import StatusViews
+from dhq_auth.administration.users import UserViews
 from dhq_auth.clock import Clock, utcnow
 from dhq_auth.credentials import Authenticator, Kind
 from dhq_auth.credentials.api_token import ApiTokens
 from dhq_auth.credentials.basic import Basic
+from dhq_auth.credentials.extension import OfExtension
 from dhq_auth.credentials.jwt import Jwts
 from dhq_auth.credentials.session import Sessions
 from dhq_auth.credentials.trusted_issuers import TrustedIssuers
@@ -26,10 +32,10 @@ from dhq_auth.login.views import LoginViews
 from dhq_auth.monitoring.views import MonitoringViews
 from dhq_auth.passwords.hashing import Argon2Cost, PasswordHasher
 from dhq_auth.permissions.views import PermissionViews
-from dhq_auth.plugins import Extensions, PermissionProviders
+from dhq_auth.plugins import CredentialKinds, Extensions, PermissionProviders
 from dhq_auth.remote import Remote
-from dhq_auth.self_service.views import SelfServiceViews
 from dhq_auth.settings import Settings
+from dhq_auth.settings.credentials import BUILT_IN
 from dhq_auth.throttle.failures import LoginFailures
 from dhq_auth.throttle.rates import RateLimit
 from dhq_auth.tokens.keyring import Keyring
@@ -67,6 +73,9 @@ def create_app(
         calls=limits.plugin_calls,
         max_size=limits.max_token,
     )
+    credential_kinds = CredentialKinds(
+        settings.credentials, timeout=limits.extension_timeout, calls=limits.plugin_calls
+    )
     database = Database(
         settings.database_url.value, pool=limits.database_pool, timeout=limits.database_timeout
     )
@@ -95,9 +104,14 @@ def create_app(
         "basic": Basic(logins),
         "session": sessions,
     }
-    authenticator = Authenticator(
-        settings, [kinds[each.name] for each in settings.credentials], sessions
-    )
+    if not settings.password_login:
+        del kinds["basic"]
+    asked = [
+        kinds.get(each.name) or OfExtension(each.name, credential_kinds, work)
+        for each in settings.credentials
+        if each.name in kinds or each.name not in BUILT_IN
+    ]
+    authenticator = Authenticator(settings, asked, sessions)
     connectors: dict[str, Connector] = {
         each.name: CONNECTORS[each.protocol](each, remote, limits, now)
         for each in settings.providers
@@ -128,7 +142,20 @@ def create_app(
             pages=login_pages,
         ).routes(),
         *PermissionViews(settings, work, signer, authenticator, providers).routes(),
-        *SelfServiceViews(settings, work, authenticator, pages).routes(),
+        *self_service.routes(
+            settings=settings,
+            work=work,
+            signer=signer,
+            authenticator=authenticator,
+            logins=logins,
+            pages=pages,
+        ),
+        *OwnUserViews(settings, work, authenticator).routes(),
+        *UserViews(settings, work, authenticator, logins).routes(),
+        *SetupViews(
+            settings=settings, work=work, keyring=keyring, logins=logins, pages=pages
+        ).routes(),
+        *StatusViews(work, authenticator).routes(),
         *MonitoringViews(work, keyring).routes(),
     ]
 
@@ -140,10 +167,12 @@ def create_app(
             stack.push_async_callback(failures.close)
             stack.push_async_callback(database.close)
             stack.push_async_callback(providers.close)
+            stack.push_async_callback(credential_kinds.close)
             stack.push_async_callback(extensions.close)
             with database.needed_to_start():
                 await migrations.upgrade(database)
                 keyring.replace(await load_keys(database, settings, now))
+                await setup_code.publish(work, settings, keyring)
             await stack.enter_async_context(_running(keep_house(work)))
             yield
 

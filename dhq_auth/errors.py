@@ -101,7 +101,7 @@ class LoginFailed(InvalidRequest):
 class WeakPassword(InvalidRequest):
     """A password that is easy to guess, or cannot be one; `reason` says why (SP 800-63B-4 3.1.1.2).
 
-    The reasons are too_short, too_long, characters, repeated, sequence, context and common.
+    The reasons are too_short, too_long, characters, repeated, sequence, context, common and unchanged.
     """
 
     code = "weak_password"

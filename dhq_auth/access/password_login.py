@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
-from dhq_auth.access.store import Account, accounts_by_name
+from dhq_auth.access.store import Account, account_of_user, accounts_by_name
 from dhq_auth.accounts import usernames
 from dhq_auth.accounts.store import fold_email, hold
 from dhq_auth.errors import WrongPassword
@@ -51,12 +51,23 @@ class PasswordLogins:
         """
         name = name.strip()
         accounts = await self._candidates(name)
-        address = source.address or NOWHERE
         throttled = accounts[0].user.id if accounts else _folded(name)
+        return await self._one_of(accounts, name, password, throttled, source)
+
+    async def confirm(self, user_id: str, password: str, source: Source) -> Account:
+        """Return the account of *user_id* if *password* is its own; raises as `account_of` does."""
+        async with self._work.read() as db:
+            account = await account_of_user(db, user_id)
+        accounts = [account] if account else []
+        return await self._one_of(accounts, user_id, password, user_id, source)
+
+    async def _one_of(
+        self, accounts: list[Account], name: str, password: str, throttled: str, source: Source
+    ) -> Account:
         for account in accounts:
             if self._recent.holds(account.hash, password, self._work.now()):
                 # Believed a moment ago: scripts that send Basic with each request cost no hash.
-                await self._failures.check(throttled, address)
+                await self._failures.check(throttled, source.address or NOWHERE)
                 return self._judged(account)
         return await self._together(name, password, accounts, throttled, source)
 

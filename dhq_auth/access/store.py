@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import select, union_all
+from sqlalchemy import ColumnElement, select, union_all
 
 from dhq_auth.accounts import usernames
 from dhq_auth.accounts.store import USER_COLUMNS, User, fold_email, user_of, users
@@ -44,19 +44,7 @@ async def accounts_by_name(db: Db, name: str) -> list[Account]:
             .c.user_id
         ),
     )
-    rows = await db.execute(
-        select(
-            *USER_COLUMNS,
-            passwords.c.hash,
-            passwords.c.changed_at,
-            passwords.c.expires_at.label("password_expires_at"),
-        )
-        .join(passwords, passwords.c.user_id == users.c.id)
-        .where(users.c.id.in_(found))
-    )
-    accounts = [
-        Account(user_of(row), row.hash, row.changed_at, row.password_expires_at) for row in rows
-    ]
+    accounts = await _accounts(db, users.c.id.in_(found))
 
     def rank(account: Account) -> tuple[bool, bool, bool, datetime]:
         user = account.user
@@ -65,6 +53,28 @@ async def accounts_by_name(db: Db, name: str) -> list[Account]:
         return user.username != name, not named, not verified, user.created_at
 
     return sorted(accounts, key=rank)[:MAX_CANDIDATES]
+
+
+async def account_of_user(db: Db, user_id: str) -> Account | None:
+    """Return the account of *user_id*, None where there is no such user, or no password."""
+    found = await _accounts(db, users.c.id == user_id)
+    return found[0] if found else None
+
+
+async def _accounts(db: Db, condition: ColumnElement[bool]) -> list[Account]:
+    rows = await db.execute(
+        select(
+            *USER_COLUMNS,
+            passwords.c.hash,
+            passwords.c.changed_at,
+            passwords.c.expires_at.label("password_expires_at"),
+        )
+        .join(passwords, passwords.c.user_id == users.c.id)
+        .where(condition)
+    )
+    return [
+        Account(user_of(row), row.hash, row.changed_at, row.password_expires_at) for row in rows
+    ]
 
 
 async def email_is_taken(db: Db, email: str) -> bool:

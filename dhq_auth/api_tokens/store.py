@@ -159,6 +159,14 @@ async def tokens_of(db: Db, user_id: str, limit: int, after: str | None = None) 
     return [token_of(row) for row in await db.execute(found)]
 
 
+async def newest_tokens_of(db: Db, user_id: str, limit: int) -> list[ApiToken]:
+    """Return *limit* API tokens of *user_id*: those that were not revoked first, then by age."""
+    a = api_tokens.c
+    found = select(*TOKEN_COLUMNS).where(a.user_id == user_id)
+    found = found.order_by(a.revoked_at.is_not(None), a.created_at.desc(), a.id)
+    return [token_of(row) for row in await db.execute(found.limit(limit))]
+
+
 async def revoke(
     db: Db,
     now: datetime,

@@ -68,6 +68,14 @@ def set_cookie(response: web.StreamResponse, secret: str, settings: Settings) ->
     )
 
 
+def give_cookie(
+    request: web.Request, response: web.StreamResponse, secret: str, settings: Settings
+) -> None:
+    """Give the browser of *request* its session, unless a page elsewhere has sent it here."""
+    if settings.accepts("session") and counts(request, settings.external_address):
+        set_cookie(response, secret, settings)
+
+
 def clear_cookie(response: web.StreamResponse, settings: Settings) -> None:
     """Take the session cookie from the browser."""
     response.del_cookie(

@@ -11,10 +11,8 @@ from dhq_auth.login.store import LoginCode
 from dhq_auth.opaque import digest, new_secret
 from dhq_auth.redirects import with_parameter
 from dhq_auth.sessions import store as sessions
-from dhq_auth.sessions.store import Device
 from dhq_auth.settings import Settings
 from dhq_auth.tokens.signing import TokenSigner
-from dhq_auth.web.client import CLIENT_ADDRESS
 from dhq_auth.work import Work
 
 
@@ -55,13 +53,4 @@ class Finish:
 
     def set_cookie(self, request: web.Request, response: web.StreamResponse, secret: str) -> None:
         """Give the browser its session, unless a page elsewhere has sent it here."""
-        settings = self._settings
-        if settings.accepts("session") and session.counts(request, settings.external_address):
-            session.set_cookie(response, secret, settings)
-
-
-def device(request: web.Request) -> Device:
-    """Return what the owner of a session may recognize the browser of *request* by."""
-    agent = request.headers.get("User-Agent", "")
-    shown = "".join(letter for letter in agent if letter.isprintable())[:255]
-    return Device(request.get(CLIENT_ADDRESS), shown or None)
+        session.give_cookie(request, response, secret, self._settings)

@@ -12,11 +12,11 @@ from dhq_auth.credentials import Authenticator, session
 from dhq_auth.errors import AuthError, Forbidden, InvalidRequest, WrongPassword
 from dhq_auth.login import openapi
 from dhq_auth.login.attempt import Attempts, Destination
-from dhq_auth.login.finish import Finish, device
+from dhq_auth.login.finish import Finish
 from dhq_auth.login.pages import LoginPages
 from dhq_auth.settings import Settings
 from dhq_auth.tokens.signing import TokenSigner
-from dhq_auth.web.client import source
+from dhq_auth.web.client import device, source
 from dhq_auth.web.errors import wants_page
 from dhq_auth.web.params import Params, params
 from dhq_auth.web.render import redirect

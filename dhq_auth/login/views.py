@@ -27,7 +27,7 @@ from dhq_auth.login.attempt import CALLBACK, Attempts, Destination
 from dhq_auth.login.complete import complete
 from dhq_auth.login.connectors import Connector, LoginRequest
 from dhq_auth.login.connectors.protocol import s256
-from dhq_auth.login.finish import Finish, device
+from dhq_auth.login.finish import Finish
 from dhq_auth.login.store import Attempt
 from dhq_auth.opaque import digest
 from dhq_auth.principal import PROFILE
@@ -35,7 +35,7 @@ from dhq_auth.sessions import store as sessions
 from dhq_auth.settings import Settings
 from dhq_auth.throttle.rates import RateLimit
 from dhq_auth.tokens.signing import TokenSigner
-from dhq_auth.web.client import CLIENT_ADDRESS, source
+from dhq_auth.web.client import CLIENT_ADDRESS, device, source
 from dhq_auth.web.params import params, query
 from dhq_auth.web.render import redirect
 from dhq_auth.web.routing import Route

@@ -4,8 +4,9 @@ An operator names them; what is asked for in a request is only ever a key of a d
 raises, hangs, exits or answers nonsense costs its own calls, and nothing else.
 """
 
+from dhq_auth.plugins.credentials import CredentialKinds
 from dhq_auth.plugins.errors import PluginError
 from dhq_auth.plugins.extensions import Extensions
 from dhq_auth.plugins.permissions import PermissionProviders
 
-__all__ = ["Extensions", "PermissionProviders", "PluginError"]
+__all__ = ["CredentialKinds", "Extensions", "PermissionProviders", "PluginError"]

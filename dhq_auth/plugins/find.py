@@ -9,15 +9,18 @@ from typing import Any, Final
 
 from dhq_auth.plugins.errors import PluginError, described
 from dhq_auth.plugins.signature import hook
+from dhq_auth.settings.credentials import BUILT_IN
 
 PROVIDERS: Final = "dhq_auth.providers"
 EXTENSIONS: Final = "dhq_auth.extensions"
+CREDENTIALS: Final = "dhq_auth.credentials"
 _HOOK_CLOSENESS: Final = 0.85
 
 
 def known(group: str) -> list[str]:
-    """Return the short names that installed packages offer in *group*."""
-    return sorted({point.name for point in entry_points(group=group)})
+    """Return the short names that installed packages offer in *group*; kinds of ours, too."""
+    ours = BUILT_IN if group == CREDENTIALS else ()
+    return sorted({*ours, *(point.name for point in entry_points(group=group))})
 
 
 def find(name: str, group: str) -> Any:

@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import (
     Column,
     ForeignKey,
     Index,
+    Select,
     String,
     Table,
     column,
@@ -163,16 +165,24 @@ async def sessions_of(
     db: Db, user_id: str, now: datetime, limit: int, after: str | None = None
 ) -> list[Session]:
     """Return up to *limit* sessions of *user_id* by id that cookie or token can use, beyond *after*."""
-    s = sessions.c
-    found = (
-        select(*(s[name] for name in Session.__dataclass_fields__))
-        .where(s.user_id == user_id, or_(s.keep_until.is_(None), s.keep_until > now))
-        .order_by(s.id)
-        .limit(limit)
-    )
+    found = _of_user(user_id, now).order_by(sessions.c.id).limit(limit)
     if after is not None:
-        found = found.where(s.id > after)
+        found = found.where(sessions.c.id > after)
     return [Session(**row) for row in (await db.execute(found)).mappings()]
+
+
+async def newest_sessions_of(db: Db, user_id: str, now: datetime, limit: int) -> list[Session]:
+    """Return the *limit* newest sessions of *user_id* that cookie or token can use."""
+    found = _of_user(user_id, now).order_by(sessions.c.created_at.desc(), sessions.c.id)
+    return [Session(**row) for row in (await db.execute(found.limit(limit))).mappings()]
+
+
+def _of_user(user_id: str, now: datetime) -> Select[Any]:
+    s = sessions.c
+    columns = [s[name] for name in Session.__dataclass_fields__]
+    return select(*columns).where(
+        s.user_id == user_id, or_(s.keep_until.is_(None), s.keep_until > now)
+    )
 
 
 async def keep_for_token(db: Db, session_id: str, until: datetime) -> None:

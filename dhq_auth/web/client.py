@@ -6,6 +6,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from aiohttp import web
 
 from dhq_auth.events import Source
+from dhq_auth.sessions.store import Device
 from dhq_auth.settings.parse import Network
 
 REQUEST_ID = web.RequestKey("REQUEST_ID", str)
@@ -33,6 +34,13 @@ def client_address(request: web.Request, trusted: Sequence[Network]) -> str:
 def source(request: web.Request) -> Source:
     """Return where a change by *request* comes from, for the audit log."""
     return Source(request.get(CLIENT_ADDRESS), request.get(REQUEST_ID))
+
+
+def device(request: web.Request) -> Device:
+    """Return what the owner of a session may recognize the browser of *request* by."""
+    agent = request.headers.get("User-Agent", "")
+    shown = "".join(letter for letter in agent if letter.isprintable())[:255]
+    return Device(request.get(CLIENT_ADDRESS), shown or None)
 
 
 def _address(text: str) -> IPv4Address | IPv6Address | None:

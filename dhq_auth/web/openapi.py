@@ -8,6 +8,8 @@ from aiohttp import web
 
 from dhq_auth.errors import (
     AuthError,
+    Conflict,
+    Forbidden,
     InvalidCredential,
     InvalidRequest,
     PayloadTooLarge,
@@ -40,7 +42,15 @@ REQUIRED: Sequence[Schema] = [{name: []} for name in CREDENTIALS]
 OPTIONAL: Sequence[Schema] = [{}, *REQUIRED]
 
 BODY_FAULTS = (InvalidRequest, RequestTimeout, PayloadTooLarge, UnsupportedMediaType)
-_MORE_CODES = {InvalidRequest: ["malformed_request"], InvalidCredential: ["missing_credential"]}
+_MORE_CODES = {
+    InvalidRequest: ["malformed_request"],
+    InvalidCredential: ["missing_credential"],
+    Forbidden: [
+        *("login_required", "reauthentication_required", "insufficient_scope"),
+        *("wrong_password", "password_login_off"),
+    ],
+    Conflict: ["too_many_tokens"],
+}
 
 
 def operation(

@@ -1,15 +1,13 @@
-"""What `/openapi.json` says of the routes of one's own account."""
+"""What `/openapi.json` says of usernames."""
 
-from dhq_auth.errors import InvalidCredential, InvalidRequest, Unavailable
+from dhq_auth.errors import InsufficientScope, InvalidRequest, Unavailable
 from dhq_auth.web.openapi import (
     BODY_FAULTS,
-    EMPTY_OBJECT,
     FALSE,
     NULL,
     NULLABLE_TEXT,
     OPTIONAL,
     PLAIN_TEXT,
-    REQUIRED,
     TEXT,
     TRUE,
     answer,
@@ -40,12 +38,11 @@ _OUTCOME = {
         record({"success": FALSE, "error": TEXT}),
     ]
 }
-_END_ALL = "end every session and token of the user"
-
 UPDATE = operation(
     "Choose a username, once",
     answer(200, "Whether it was done; `error` is for people.", _OUTCOME),
-    refusals(*BODY_FAULTS, Unavailable),
+    redirection(303, "For a page's form: back to the profile, or to the login."),
+    refusals(*BODY_FAULTS, InsufficientScope, Unavailable),
     description="`username` and `jwt` may stand in the query, in a form or in JSON, each in one "
     "of them. Other fields, such as an email, are ignored with success. A missing or bad "
     "credential is answered with 200, too, as in 0.1.6: with `success: false`.",
@@ -75,24 +72,4 @@ GET_PROFILE = operation(
     ),
     refusals(InvalidRequest, Unavailable),
     parameters=[_USERNAME],
-)
-LOGOUT = operation(
-    "End what is presented",
-    answer(200, "The session has ended, and with it its login token.", EMPTY_OBJECT),
-    redirection(303, "The same, for a page's form: on to the farewell page."),
-    refusals(*BODY_FAULTS, InvalidCredential, Unavailable),
-    description="Ends the sessions of the token and of the cookie, whichever are presented.",
-    body=body(
-        json=record(
-            {"all": {"type": ["boolean", "null"], "description": _END_ALL}},
-            optional=["all"],
-            closed=False,
-        ),
-        form=record(
-            {"all": {"enum": ["true", "false", ""], "description": _END_ALL}},
-            optional=["all"],
-            closed=False,
-        ),
-    ),
-    security=REQUIRED,
 )

@@ -1,0 +1,1 @@
+"""What `/openapi.json` says of the routes of one's own account, by feature."""
