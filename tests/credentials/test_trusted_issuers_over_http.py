@@ -20,7 +20,7 @@ LINKED = "INSERT INTO identities VALUES (:issuer, :subject, :user, 'corp', :now,
 async def execute(service: Service, statement: str, **values: object) -> None:
     """Change the database behind the back of the service."""
     database = Database(service.settings.database_url.value, pool=1, timeout=20)
-    async with database.transaction() as db:
+    async with database.write() as db:
         await db.execute(text(statement), values)
     await database.close()
 
@@ -184,10 +184,10 @@ async def test_what_needs_a_login_is_not_for_it(
     of_corp: tuple[Service, Corp, str], method: str, path: str
 ) -> None:
     service, corp, ada = of_corp
-    sent = {"headers": {"Auth-Token": corp.token(user_id=ada)}}
-    if method == "POST":
-        sent["json"] = {"password": "x" * 20, "current": "y" * 20}
-    answer = await service.new_browser().request(method, path, **sent)
+    headers = {"Auth-Token": corp.token(user_id=ada)}
+    answer = await service.new_browser().request(
+        method, path, headers=headers, json={"title": "x"} if method == "POST" else None
+    )
     assert answer.status == 403
     assert (await answer.json())["code"] == "login_required"
 
