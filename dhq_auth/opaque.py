@@ -1,11 +1,13 @@
 """Opaque secrets: random when made, a digest at rest."""
 
 import hmac
+import re
 import secrets
 from base64 import urlsafe_b64encode
 from hashlib import sha256
 
 SECRET_LENGTH = 43
+_ID = re.compile(r"[0-9a-f]{32}")
 
 
 def new_secret() -> str:
@@ -16,6 +18,11 @@ def new_secret() -> str:
 def new_id() -> str:
     """Return an opaque identifier of 128 random bits, as 32 hexadecimal digits."""
     return secrets.token_hex(16)
+
+
+def is_id(text: str) -> bool:
+    """Whether *text* looks like what `new_id` returns; nothing else has to be looked for."""
+    return _ID.fullmatch(text) is not None
 
 
 def digest(secret: str) -> str:

@@ -19,6 +19,7 @@ class Authenticator:
         self._settings = settings
         self._kinds = kinds
         self._sessions = sessions
+        self._challenge = _challenge([each.name for each in settings.credentials])
 
     async def authenticate(self, request: web.Request, params: Params, need: str) -> Authenticated:
         """Return who presents *request*, with a credential that may be used for *need*.
@@ -30,8 +31,7 @@ class Authenticator:
         try:
             who = await self._asked(request, params)
         except InvalidCredential as error:
-            if not (self._settings.accepts("token") or self._settings.accepts("jwt")):
-                error.scheme = "Basic" if self._settings.accepts("basic") else "Session"
+            error.scheme = self._challenge
             raise
         who.principal.demand(need)
         return who
@@ -54,3 +54,10 @@ class Authenticator:
         if explicit is not None:
             raise InvalidCredential("no kind of credential that is accepted here takes this one")
         raise InvalidCredential("no credential was presented", reason="missing")
+
+
+def _challenge(accepted: Sequence[str]) -> str:
+    """Return the scheme that a refusal names (RFC 9110 11.6.1): of several that for programs."""
+    if {*accepted} <= {"session"}:
+        return "Session"  # no scheme of HTTP: there is a login page
+    return "Basic" if {*accepted} <= {"basic", "session"} else "Bearer"

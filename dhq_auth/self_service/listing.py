@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from dhq_auth.errors import InvalidRequest, Message
+from dhq_auth.opaque import is_id
 from dhq_auth.web.params import Params
 
 DEFAULT: Final = 100
 MOST: Final = 1000
-ID = re.compile(r"[0-9a-f]{32}")
-"""How the ids of sessions and tokens look; nothing else is looked for."""
 _NUMBER = re.compile(r"[0-9]{1,4}")
 
 
@@ -29,7 +28,7 @@ class Part:
         if not _NUMBER.fullmatch(number) or not 1 <= int(number) <= MOST:
             raise InvalidRequest(Message("limit must be a number from 1 to {most}.", most=MOST))
         cursor = sent.text("cursor", max_length=64)
-        if cursor is not None and not ID.fullmatch(cursor):
+        if cursor is not None and not is_id(cursor):
             raise InvalidRequest("cursor must be what `next` was in the answer before.")
         return cls(int(number), cursor)
 

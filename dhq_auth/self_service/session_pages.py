@@ -5,7 +5,7 @@ from aiohttp import web
 from dhq_auth.access.end import end_session, end_sessions
 from dhq_auth.credentials import Authenticated, Authenticator, session
 from dhq_auth.errors import NotFound
-from dhq_auth.self_service.listing import ID
+from dhq_auth.opaque import is_id
 from dhq_auth.self_service.sessions import NO_SESSION, described
 from dhq_auth.self_service.signed_in import signed_in
 from dhq_auth.sessions import store
@@ -63,7 +63,7 @@ class SessionPages:
         async with self._work.transaction(source(request)) as tx:
             if everyone:
                 await end_sessions(tx, who.user)
-            elif not ID.fullmatch(session_id) or not await end_session(tx, who.user, session_id):
+            elif not is_id(session_id) or not await end_session(tx, who.user, session_id):
                 raise NotFound(NO_SESSION)
         if not everyone and session_id != who.principal.session_id:
             return redirect(f"{self._settings.issuer}/profile/sessions", status=303)

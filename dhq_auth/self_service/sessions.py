@@ -7,8 +7,9 @@ from aiohttp import web
 from dhq_auth.access.end import end_session, end_sessions
 from dhq_auth.credentials import Authenticated, Authenticator, session
 from dhq_auth.errors import NotFound
+from dhq_auth.opaque import is_id
 from dhq_auth.principal import LOGIN
-from dhq_auth.self_service.listing import ID, Part
+from dhq_auth.self_service.listing import Part
 from dhq_auth.self_service.openapi import sessions as openapi
 from dhq_auth.sessions import store
 from dhq_auth.sessions.store import Session
@@ -85,7 +86,7 @@ class SessionViews:
     async def end(self, request: web.Request, who: Authenticated, session_id: str) -> None:
         """End the session *session_id* of *who*; NotFound if it is nobody's or somebody else's."""
         ended = False
-        if ID.fullmatch(session_id):
+        if is_id(session_id):
             async with self._work.transaction(source(request)) as tx:
                 ended = await end_session(tx, who.user, session_id)
         if not ended:

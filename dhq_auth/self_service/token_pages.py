@@ -14,8 +14,8 @@ from dhq_auth.api_tokens.store import ApiToken
 from dhq_auth.credentials import Authenticated, Authenticator
 from dhq_auth.credentials.held import keep_logged_in
 from dhq_auth.errors import AuthError, Conflict, InvalidRequest, NotFound
+from dhq_auth.opaque import is_id
 from dhq_auth.self_service.developer_token import DeveloperTokenViews
-from dhq_auth.self_service.listing import ID
 from dhq_auth.self_service.signed_in import signed_in
 from dhq_auth.self_service.tokens import NO_TOKEN
 from dhq_auth.self_service.wanted_token import wanted_token
@@ -91,7 +91,7 @@ class TokenPages:
         """End the token `token_id`, or with `all` every one that is on the page."""
         sent = await params(request, self._settings.limits)
         everyone, token_id = sent.flag("all"), sent.text("token_id", max_length=64) or ""
-        if not everyone and not ID.fullmatch(token_id):
+        if not everyone and not is_id(token_id):
             raise NotFound(NO_TOKEN)
         async with self._work.transaction(source(request)) as tx:
             ended = await revoke_tokens(

@@ -10,8 +10,9 @@ from dhq_auth.api_tokens.store import ApiToken
 from dhq_auth.credentials import Authenticated, Authenticator
 from dhq_auth.credentials.held import keep_logged_in
 from dhq_auth.errors import InvalidRequest, Message, NotFound
+from dhq_auth.opaque import is_id
 from dhq_auth.principal import LOGIN
-from dhq_auth.self_service.listing import ID, Part
+from dhq_auth.self_service.listing import Part
 from dhq_auth.self_service.name_and_password import Asking
 from dhq_auth.self_service.openapi import tokens as openapi
 from dhq_auth.self_service.wanted_token import wanted_token
@@ -109,7 +110,7 @@ class TokenViews:
         token_id: str | None = None,
         value: str | None = None,
     ) -> None:
-        if token_id is not None and not ID.fullmatch(token_id):
+        if token_id is not None and not is_id(token_id):
             raise NotFound(NO_TOKEN)
         async with self._work.transaction(source(request)) as tx:
             ended = await revoke_tokens(tx, user_id=who.user.id, token_id=token_id, value=value)
