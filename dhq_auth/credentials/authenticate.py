@@ -31,7 +31,8 @@ class Authenticator:
         try:
             who = await self._asked(request, params)
         except InvalidCredential as error:
-            error.scheme = self._challenge
+            if self._challenge != "Bearer":  # else it is that of what was presented
+                error.scheme = self._challenge
             raise
         who.principal.demand(need)
         return who
