@@ -4,17 +4,17 @@ python tools/messages.py
 
 What is found are the texts in the templates, and in the code: those in `marked("…")` and
 `Message("…")`, the titles of refusals, and the details that are written out where a refusal is
-raised. The programs' answers stay in English.
+raised, or given as `refusal=…`; also those in a constant that is named there. The programs' answers stay in English.
 """
 
 import ast
 import io
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from babel.messages.catalog import Catalog
+from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
@@ -25,6 +25,8 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "dhq_auth"
 KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2)}
 MARKS = {"marked", "Message"}
+# What answers before there is a request that a page could be for, and what no browser sees.
+WITHOUT_PAGES = {"cli", "migrations", "serving"}
 WIDTH = 100
 EPOCH = datetime.fromtimestamp(0, UTC)
 # What the history says already, or nobody: it would only change with every run.
@@ -42,12 +44,36 @@ def found() -> Catalog:
         with path.open("rb") as file:
             for _, text, _, _ in extract("jinja2", file, KEYWORDS, options=options):
                 _add(catalog, path, text)
-    sources = {path: ast.parse(path.read_text()) for path in sorted(PACKAGE.rglob("*.py"))}
+    sources = _sources()
     refusals = _refusals(sources.values())
+    constants = {name: value for tree in sources.values() for name, value in _constants(tree)}
     for path, tree in sources.items():
-        for text in _texts(tree, refusals):
+        for text in _texts(tree, refusals, {**constants, **dict(_constants(tree))}):
             _add(catalog, path, text)
     return catalog
+
+
+def unsayable() -> list[str]:
+    """Return where a refusal has its values inside its text, so that nobody can translate it."""
+    sources = _sources()
+    refusals = _refusals(sources.values())
+    return [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path, tree in sources.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and _name(node.func) in refusals
+        and node.args
+        and isinstance(node.args[0], ast.JoinedStr)
+    ]
+
+
+def _sources() -> dict[Path, ast.Module]:
+    return {
+        path: ast.parse(path.read_text())
+        for path in sorted(PACKAGE.rglob("*.py"))
+        if not WITHOUT_PAGES & set(path.parts)
+    }
 
 
 def _add(catalog: Catalog, path: Path, text: str | tuple[str, ...]) -> None:
@@ -65,36 +91,61 @@ def _refusals(trees: Iterable[ast.Module]) -> set[str]:
     return known
 
 
-def _texts(tree: ast.Module, refusals: set[str]) -> Iterator[str]:
+def _texts(
+    tree: ast.Module, refusals: set[str], constants: Mapping[str, ast.expr]
+) -> Iterator[str]:
     for node in ast.walk(tree):
         match node:
-            case ast.Call(func=function, args=[ast.Constant(value=str(text)), *_]) if text:
-                if _name(function) in MARKS | refusals:
-                    yield text
+            case ast.Call(func=function, args=[detail, *_]) if _name(function) in refusals | MARKS:
+                yield from _strings(detail, constants)
+            case ast.keyword(arg="refusal", value=refusal):
+                yield from _strings(refusal, constants)
             case ast.ClassDef(name=name, body=body) if name in refusals:
                 yield from _titles(body)
-                yield from _details(body)
+                yield from _details(body, constants)
+
+
+def _constants(tree: ast.Module) -> Iterator[tuple[str, ast.expr]]:
+    """Give what is written at the top of a module, by name."""
+    for statement in tree.body:
+        match statement:
+            case (
+                ast.Assign(targets=[ast.Name(id=name)], value=ast.expr() as value)
+                | ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value)
+            ):
+                yield name, value
+
+
+def _strings(node: ast.expr, constants: Mapping[str, ast.expr]) -> Iterator[str]:
+    """Give the texts that *node* can be: written there, or in a constant of the module."""
+    match node:
+        case ast.Constant(value=str(text)) if text:
+            yield text
+        case ast.Name(id=name) if name in constants:
+            yield from _strings(constants[name], {})
+        case ast.Subscript(value=ast.Name(id=name)) if name in constants:
+            if isinstance(table := constants[name], ast.Dict):
+                yield from (text for each in table.values for text in _strings(each, {}))
+        case ast.IfExp(body=one, orelse=other):
+            yield from (*_strings(one, constants), *_strings(other, constants))
 
 
 def _titles(body: list[ast.stmt]) -> Iterator[str]:
     """Give the title of a class of refusals."""
-    for statement in body:
-        match statement:
-            case (
-                ast.Assign(targets=[ast.Name(id="title")], value=ast.Constant(value=str(text)))
-                | ast.AnnAssign(target=ast.Name(id="title"), value=ast.Constant(value=str(text)))
-            ):
-                yield text
+    yield from (
+        text
+        for name, value in _constants(ast.Module(body, []))
+        if name == "title"
+        for text in _strings(value, {})
+    )
 
 
-def _details(body: list[ast.stmt]) -> Iterator[str]:
+def _details(body: list[ast.stmt], constants: Mapping[str, ast.expr]) -> Iterator[str]:
     """Give the detail that a class of refusals gives to all of its own."""
     for node in (node for statement in body for node in ast.walk(statement)):
         match node:
-            case ast.Call(
-                func=ast.Attribute(attr="__init__"), args=[ast.Constant(value=str(text)), *_]
-            ):
-                yield text
+            case ast.Call(func=ast.Attribute(attr="__init__"), args=[detail, *_]):
+                yield from _strings(detail, constants)
 
 
 def _name(node: ast.expr) -> str:
@@ -131,13 +182,21 @@ def compiled(catalog: Catalog) -> bytes:
     return file.getvalue()
 
 
+def texts_of(message: Message) -> list[tuple[str, str]]:
+    """Return what *message* says, singular and plural, each with its translation or ""."""
+    if isinstance(message.id, tuple):
+        return list(zip(message.id, message.string or ("", ""), strict=True))
+    return [(message.id, message.string or "")]
+
+
 def untranslated(catalog: Catalog) -> list[str]:
     """Return the texts of *catalog* that are not said in its language."""
     return [
-        str(message.id)
+        source
         for message in catalog
         if message.id
-        and not all([message.string] if isinstance(message.string, str) else message.string or [""])
+        for source, translated in texts_of(message)
+        if not translated
     ]
 
 

@@ -48,7 +48,13 @@ async def faults(page: Page) -> list[str]:
         f"{fault['id']}: {fault['help']}: {node['html']}"
         for fault in found
         for node in fault["nodes"]
-    ] + await page.evaluate(MEASURED)
+    ] + await measured(page)
+
+
+async def measured(page: Page) -> list[str]:
+    """Return what of *page* is too small to hit, or beyond the window."""
+    found: list[str] = await page.evaluate(MEASURED)
+    return found
 
 
 JUDGED: Final = "async () => (await axe.run()).violations"

@@ -1,6 +1,5 @@
 """Every page as a user of ours might see it, without the service behind: for eyes and judges."""
 
-from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, Final
@@ -33,6 +32,15 @@ NOBODY: Final = SimpleNamespace(
 LONG: Final = SimpleNamespace(
     **{**vars(ADA), "name": "W" * 200, "username": "x" * 64, "email": f"{'e' * 200}@example.com"}
 )
+MALLORY: Final = SimpleNamespace(
+    **{
+        **vars(ADA),
+        "name": "<script>window.owned = 1</script>",
+        "username": '"><img src=x onerror=window.owned=2>',
+        "avatar_url": "javascript:window.owned=3",
+        "email": "'onfocus='window.owned=4'autofocus='",
+    }
+)
 HIDDEN: Final = {"next": "https://app.example.com/notes?page=2", "response_mode": None}
 FIREFOX: Final = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0"
 PROVIDERS: Final = [
@@ -63,7 +71,7 @@ PROFILE: Final[dict[str, Any]] = {
     "notice": None,
     "min_length": 15,
 }
-TOO_SHORT: Final = Message("A password has at least {length} characters.", length=15)
+TOO_SHORT: Final = Message("The password must have at least {count} characters.", count=15)
 
 
 def session(agent: str | None, *, current: bool = False, **changes: object) -> dict[str, object]:
@@ -92,6 +100,7 @@ def token(title: str, **changes: object) -> dict[str, object]:
         "expires_at": NOW + timedelta(days=90),
         "used_at": None,
         "revoked_at": None,
+        "expired": False,
         **changes,
     }
 
@@ -120,13 +129,20 @@ SAMPLES: Final[dict[str, tuple[str, dict[str, Any]]]] = {
             "user": NOBODY,
             "identities": [],
             "password_expires_at": NOW,
-            "notice": "The name is saved.",
+            "notice": "You are signed out here, too.",
         },
     ),
     "profile-refused": ("profile.html", {**PROFILE, "error": TOO_SHORT, "at": "password"}),
     "profile-long": ("profile.html", {**PROFILE, "user": LONG, "has_password": False}),
+    "hostile": (
+        "profile.html",
+        {**PROFILE, "user": MALLORY, "error": "</p><script>window.owned = 5</script>"},
+    ),
     "delete": ("delete.html", {"user": ADA, "error": None}),
-    "delete-refused": ("delete.html", {"user": ADA, "error": "This is not what was asked for."}),
+    "delete-refused": (
+        "delete.html",
+        {"user": ADA, "error": Message("Type {expected} to confirm.", expected="ada")},
+    ),
     "sessions": (
         "sessions.html",
         {
@@ -147,6 +163,7 @@ SAMPLES: Final[dict[str, tuple[str, dict[str, Any]]]] = {
                 token("backup of every night", used_at=NOW),
                 token("notes", scopes=frozenset({"profile", "authorize:notes"}), expires_at=None),
                 token("an old one", revoked_at=NOW),
+                token("an older one", expired=True),
                 token("T" * 255, scopes=frozenset({f"authorize:{'s' * 255}"})),
             ],
         },
@@ -157,7 +174,11 @@ SAMPLES: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     ),
     "tokens-none": (
         "tokens.html",
-        {"error": "The parameter title is missing.", "tokens": [], "made": None},
+        {
+            "error": Message("The parameter {name} is missing.", name="title"),
+            "tokens": [],
+            "made": None,
+        },
     ),
     "developer": ("developer.html", {"token": token("developer token"), "made": None}),
     "developer-made": ("developer.html", {"token": token("developer token"), "made": VALUE}),
@@ -198,8 +219,3 @@ def application(host: str) -> web.Application:
     app.router.add_get("/samples/{name}", sample)
     app.router.add_static("/static", STATIC)
     return app
-
-
-def names() -> Iterable[str]:
-    """Return the names of all samples."""
-    return SAMPLES
