@@ -12,14 +12,22 @@ from typing import Final
 
 COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "serve": ("dhq_auth.cli.serve", "Run the service."),
+    "setup": ("dhq_auth.cli.setup", "Make the first administrator, once."),
     "doctor": ("dhq_auth.cli.doctor", "Look for what is wrong, and say what to do."),
     "healthcheck": ("dhq_auth.cli.healthcheck", "Ask the running service whether it is well."),
     "config": ("dhq_auth.cli.config", "The settings: show them, check them."),
+    "user": ("dhq_auth.cli.user", "Users: add, list, change, disable, delete, import."),
+    "create-user": ("dhq_auth.cli.user:create_user", "The same as `user add`."),
+    "token": ("dhq_auth.cli.token", "API tokens of users: make, list, revoke."),
+    "session": ("dhq_auth.cli.session", "Sessions of users: list them, end them."),
     "keys": ("dhq_auth.cli.keys", "Signing keys: generate a pair, list those in use."),
     "db": ("dhq_auth.cli.db", "The database: bring it up to date, or say what that would do."),
     "audit": ("dhq_auth.cli.audit", "The audit log."),
 }
-"""Each command with its module, imported when it is called, and with what it is for."""
+"""Each command with its module, imported when it is called, and with what it is for.
+
+The program is `app` of the module, unless another name stands behind a colon.
+"""
 
 
 def main() -> None:

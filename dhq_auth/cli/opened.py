@@ -5,14 +5,11 @@ from contextlib import asynccontextmanager
 
 from dhq_auth.cli.outcome import Refused
 from dhq_auth.clock import utcnow
-from dhq_auth.clock import utcnow
 from dhq_auth.db import Database
 from dhq_auth.migrations import HEAD
 from dhq_auth.migrations.state import State, state_of
 from dhq_auth.plugins import Extensions
-from dhq_auth.plugins import Extensions
 from dhq_auth.settings import Settings
-from dhq_auth.work import Work
 from dhq_auth.work import Work
 
 
@@ -61,23 +58,5 @@ async def working(settings: Settings, *, patience: float | None = None) -> Async
             database.patient(patience or limits.database_timeout) as patient,
         ):
             yield Work(patient, utcnow, extensions.announce)
-    finally:
-        await extensions.close()
-
-
-@asynccontextmanager
-async def working(settings: Settings) -> AsyncIterator[Work]:
-    """Give the unit of work on the database; the extensions of *settings* hear of what is done.
-
-    Raises Refused unless the database is up to date, StartRefused for an extension that cannot be
-    used: what nobody would hear of is not done.
-    """
-    limits = settings.limits
-    extensions = Extensions(
-        settings.extensions, timeout=limits.extension_timeout, calls=limits.plugin_calls
-    )
-    try:
-        async with opened(settings) as database:
-            yield Work(database, utcnow, extensions.announce)
     finally:
         await extensions.close()
