@@ -4,11 +4,13 @@ Cost is bounded when a hash is imported and again whenever it is used: a row in 
 keep a thread for longer than two or three seconds, nor more than 256 MiB.
 """
 
+import binascii
 import hashlib
 import hmac
 import re
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -96,10 +98,11 @@ def _normal_bcrypt(match: re.Match[str]) -> str:
 
 def _decoded(text: str) -> bytes:
     """Return what *text* is in base64 without padding; ValueError unless it is the one spelling."""
-    data = b64decode(text + "=" * (-len(text) % 4))
-    if b64encode(data).decode().rstrip("=") != text:
-        raise ValueError("salt or hash is not in base64")
-    return data
+    with suppress(binascii.Error):
+        data = b64decode(text + "=" * (-len(text) % 4))
+        if b64encode(data).decode().rstrip("=") == text:
+            return data
+    raise ValueError("salt or hash is not in base64")
 
 
 def _verify_argon2(password: bytes, stored: str) -> bool:

@@ -20,8 +20,8 @@ _Step = tuple[int, ...]
 
 def repeated_unit(text: str) -> str | None:
     """Return the piece that *text* repeats, twice at least and the last time perhaps in part."""
-    for size in range(1, min(len(text) // 2, MAX_UNIT) + 1):
-        if text.startswith(text[size:]):
+    for size in range(1, min((len(text) + 1) // 2, MAX_UNIT) + 1):
+        if size < len(text) and text.startswith(text[size:]):
             return text[:size]
     return None
 

@@ -110,6 +110,15 @@ class Limits:
         seconds(0, 30),
         "seconds that each login waits at an account that failed 100 times in a row",
     )
+    # At a quarter of a second each, 32 take 8 seconds on two cores: who comes later would be answered
+    # after the patience of most clients, and is told to come back.
+    password_hashes_queued: int = variable(
+        "PASSWORD_HASHES_QUEUED",
+        "32",
+        integer(0, 10_000),
+        "passwords that wait to be hashed, in each process, before 503; one less than there are "
+        "cores are hashed at a time, in 64 MiB each",
+    )
     password_checks: int = variable(
         "PASSWORD_CHECKS",
         "60",

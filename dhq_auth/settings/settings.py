@@ -133,6 +133,13 @@ class Settings:
     password_login: bool = variable(
         "PASSWORD_LOGIN", "on", parse.switch, "whether there are accounts with a password"
     )
+    password_min_length: int = variable(
+        "PASSWORD_MIN_LENGTH",
+        "15",
+        parse.integer(8, 128),
+        "characters that a password must have, 8 at least; fewer than 15 are for accounts whose "
+        "password is not all that protects them",
+    )
     registration: str = variable(
         "REGISTRATION",
         "open",
