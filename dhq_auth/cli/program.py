@@ -13,8 +13,9 @@ from dhq_auth.cli.outcome import explained
 
 def load(name: str) -> Any:
     """Import the command *name* and return it."""
-    module, _ = COMMANDS[name]
-    return typer.main.get_command(import_module(module).app)
+    place, _ = COMMANDS[name]
+    module, _, program = place.partition(":")
+    return typer.main.get_command(getattr(import_module(module), program or "app"))
 
 
 class Program(TyperGroup):
