@@ -90,7 +90,7 @@ class TrustedIssuers:
                 issuer, keys = published
                 claims = await self._fetched(issuer, keys, token, header)
             else:
-                issuer, claims = self._kept(token, header)
+                issuer, claims = self._kept(token)
             return self._believed(issuer, header, claims)
         except strict.MALFORMED as error:
             # The words of others may hold what no log should.
@@ -112,12 +112,11 @@ class TrustedIssuers:
                 Message("{name} did not answer in time", name=issuer.name)
             ) from None
 
-    def _kept(self, token: str, header: Mapping[str, Any]) -> tuple[TrustedIssuer, dict[str, Any]]:
+    def _kept(self, token: str) -> tuple[TrustedIssuer, dict[str, Any]]:
         """Return the claims of *token*, and whose key of those in the settings verifies it."""
         for issuer, key in self._keyed:
-            if issuer.algorithm == header["alg"]:
-                with suppress(*strict.MALFORMED):
-                    return issuer, signed_claims(token, key, issuer.algorithm)
+            with suppress(*strict.MALFORMED):
+                return issuer, signed_claims(token, key, issuer.algorithm)
         raise ValueError("signed by no key that is known")
 
     def _believed(
