@@ -14,7 +14,7 @@ from aiohttp import web
 
 from dhq_auth.errors import StartRefused
 from dhq_auth.serving.server import Runner
-from dhq_auth.serving.sockets import allow_connections, announce, bind
+from dhq_auth.serving.sockets import Greeting, allow_connections, announce, bind, no_greeting
 from dhq_auth.settings import Settings, SettingsError
 
 Factory = Callable[[Settings], web.Application]
@@ -31,7 +31,7 @@ def run(
     *,
     sockets: Sequence[socket.socket] | None = None,
     lifeline: socket.socket | None = None,
-    greeting: str = "",
+    greeting: Greeting = no_greeting,
 ) -> int:
     """Serve what *factory* makes until SIGTERM or SIGINT; return the exit code.
 
@@ -61,7 +61,7 @@ class _Service:
         factory: Factory,
         sockets: Sequence[socket.socket],
         lifeline: socket.socket | None,
-        greeting: str,
+        greeting: Greeting,
     ) -> None:
         self._settings = settings
         self._factory = factory

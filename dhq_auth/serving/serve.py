@@ -8,8 +8,8 @@ from typing import Final
 
 from dhq_auth import logs
 from dhq_auth.errors import StartRefused
-from dhq_auth.serving.sockets import ListenError
-from dhq_auth.serving.summary import summary_of
+from dhq_auth.serving.sockets import Greeting, ListenError
+from dhq_auth.serving.summary import setup_of, summary_of
 from dhq_auth.settings import Settings, SettingsError, from_environ
 
 APPLICATION: Final = "dhq_auth.app:create_app"
@@ -50,7 +50,11 @@ def _serve(environ: Mapping[str, str], application: str, summary: bool | None) -
     for warning in settings.warnings:
         _log.warning("%s", warning)
     greets = sys.stdout.isatty() if summary is None else summary
-    greeting = summary_of(settings) if greets else ""
+
+    def greeting() -> str:
+        # Once we serve: only then it is known whether there is an administrator.
+        return summary_of(settings, setup_of(settings)) if greets else ""
+
     run = _run if settings.workers == 1 else _supervise
     return run(settings, environ, application, greeting)
 
@@ -58,14 +62,16 @@ def _serve(environ: Mapping[str, str], application: str, summary: bool | None) -
 # Imported when needed: a supervisor needs no HTTP, and settings at fault need neither.
 
 
-def _run(settings: Settings, _environ: Mapping[str, str], application: str, greeting: str) -> int:
+def _run(
+    settings: Settings, _environ: Mapping[str, str], application: str, greeting: Greeting
+) -> int:
     from dhq_auth.serving.run import load, run  # noqa: PLC0415
 
     return run(settings, load(application), greeting=greeting)
 
 
 def _supervise(
-    settings: Settings, environ: Mapping[str, str], application: str, greeting: str
+    settings: Settings, environ: Mapping[str, str], application: str, greeting: Greeting
 ) -> int:
     from dhq_auth.serving.supervisor import supervise  # noqa: PLC0415
 

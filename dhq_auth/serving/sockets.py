@@ -5,10 +5,12 @@ import logging
 import resource
 import socket
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack, suppress
 from typing import Final
 
+Greeting = Callable[[], str]
+"""What whoever started us is told once we listen; asked for then, not before."""
 UNSENT: Final = 30_000
 """Milliseconds after which the system gives up on a caller who takes none of what he is sent."""
 OTHER_FILES: Final = 128
@@ -57,13 +59,18 @@ def bind_for_workers(host: str, port: int, workers: int) -> list[list[socket.soc
         raise ListenError(_explained(host, port, error)) from error
 
 
-def announce(sockets: Iterable[socket.socket], greeting: str = "") -> None:
+def no_greeting() -> str:
+    """Return nothing to say."""
+    return ""
+
+
+def announce(sockets: Iterable[socket.socket], greeting: Greeting = no_greeting) -> None:
     """Log where we listen; greet whoever started us."""
     for sock in sockets:
         host, port = sock.getsockname()[:2]
         _log.info("listening on http://%s:%d", f"[{host}]" if ":" in host else host, port)
     with suppress(OSError, UnicodeError):  # nobody reads it, or not with these letters
-        sys.stdout.write(greeting)
+        sys.stdout.write(greeting())
         sys.stdout.flush()
 
 

@@ -1,7 +1,10 @@
 """What a person at a terminal wants to know once the service runs: what is on, and where to click."""
 
+import sys
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from importlib.metadata import version
+from pathlib import Path
 from typing import Final
 
 from dhq_auth.settings import Settings
@@ -12,8 +15,33 @@ LOGINS: Final = {"google": ("Google", "GOOGLE"), "github": ("GitHub", "GITHUB")}
 Row = tuple[str, str, str]
 
 
-def summary_of(settings: Settings) -> str:
-    """Return in a few lines what is on, what is off and which setting turns it on."""
+@dataclass(frozen=True, slots=True)
+class PendingSetup:
+    """There is no administrator yet; `code` is for a terminal alone, else None."""
+
+    file: Path
+    code: str | None = field(repr=False)
+
+
+def setup_of(settings: Settings) -> PendingSetup | None:
+    """Return what is to be done first, None if it is done: the start has left the code, or has not.
+
+    The code is in it only where standard output is a terminal, which keeps nothing for others.
+    """
+    from dhq_auth.administration.setup_file import code_file, read_code  # noqa: PLC0415 - SQLAlchemy
+
+    file = code_file(settings)
+    code = read_code(file)
+    if code is None:
+        return None
+    return PendingSetup(file, code if sys.stdout.isatty() else None)
+
+
+def summary_of(settings: Settings, setup: PendingSetup | None = None) -> str:
+    """Return in a few lines what is on, what is off and which setting turns it on.
+
+    With *setup* also that there is no administrator yet, and how one is made.
+    """
     rows = [*_logins(settings), *_plugins(settings)]
     width = max(len(what) for _, what, _ in rows)
     lines = [f"  {state:<4} {what:<{width}}  {how}" for state, what, how in rows]
@@ -24,6 +52,7 @@ def summary_of(settings: Settings) -> str:
             "",
             *lines,
             "",
+            *_first_administrator(settings, setup),
             *_next_steps(settings),
             "",
             "",
@@ -31,7 +60,21 @@ def summary_of(settings: Settings) -> str:
     )
 
 
+def _first_administrator(settings: Settings, setup: PendingSetup | None) -> Iterator[str]:
+    if setup is None:
+        return
+    yield f"No administrator yet: open {settings.issuer}/setup (or run `dhq-auth setup`)."
+    where = "From elsewhere than this machine" if settings.external_address.is_loopback else "There"
+    yield f"{where} it asks for the setup code: {setup.code or f'see {setup.file}'}"
+    yield ""
+
+
 def _logins(settings: Settings) -> Iterator[Row]:
+    who = "anybody may register" if settings.registration_is_open else "administrators add users"
+    if settings.password_login:
+        yield "on", "login with a password", f"{who} (PASSWORD_LOGIN, REGISTRATION)"
+    else:
+        yield "off", "login with a password", "PASSWORD_LOGIN"
     for provider in settings.providers:
         yield "on", f"login with {provider.title}", provider.issuer
     on = {provider.name for provider in settings.providers}
@@ -56,8 +99,8 @@ def _row(what: str, names: str, setting: str) -> Row:
 def _next_steps(settings: Settings) -> Iterator[str]:
     allowed = ", ".join(map(str, settings.allowed_redirects or ()))
     yield f"A login may lead to {allowed} (ALLOWED_REDIRECTS)."
-    if settings.providers:
-        yield "`dhq-auth doctor` looks whether all of it works."
-    else:
-        yield "Nobody can sign in yet. `make demo` shows the whole loop, without an account anywhere;"
-        yield "`dhq-auth doctor` says what is missing."
+    if not settings.providers:
+        if not settings.password_login:
+            yield "Nobody can sign in yet: turn a login on."
+        yield "`make demo` shows the whole loop of a login provider, without an account anywhere."
+    yield "`dhq-auth doctor` looks whether all of it works."

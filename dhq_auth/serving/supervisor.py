@@ -21,7 +21,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
-from dhq_auth.serving.sockets import announce, bind_for_workers
+from dhq_auth.serving.sockets import Greeting, announce, bind_for_workers, no_greeting
 from dhq_auth.settings import Settings
 
 SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
@@ -54,7 +54,7 @@ def supervise(
     environ: Mapping[str, str],
     application: str,
     patience: Patience = PATIENCE,
-    greeting: str = "",
+    greeting: Greeting = no_greeting,
 ) -> int:
     """Run WORKERS processes that serve *application* until told to stop; return the exit code."""
     sockets = bind_for_workers(settings.host, settings.port, settings.workers)
@@ -75,7 +75,7 @@ class Supervisor:
         environ: Mapping[str, str],
         application: str,
         patience: Patience,
-        greeting: str,
+        greeting: Greeting,
     ) -> None:
         self._sockets = sockets
         self._environ = environ
