@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from dhq_auth.db import Database
 from dhq_auth.errors import TooManyRequests, Unavailable
+from dhq_auth.events import Source
 from dhq_auth.housekeeping import prune
 from dhq_auth.settings import from_environ
 from dhq_auth.throttle.failures import BEYOND, LoginFailures
@@ -28,6 +29,9 @@ everywhere = pytest.mark.parametrize(
         pytest.param("sqlite", "valkey", id="valkey", marks=pytest.mark.valkey),
     ],
     indirect=True,
+)
+postgresql = pytest.mark.parametrize(
+    "database_url", [pytest.param("postgresql", marks=pytest.mark.postgres)], indirect=True
 )
 sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -119,11 +123,14 @@ async def test_after_a_hundred_in_a_row_each_address_has_one_attempt(
 ) -> None:
     await attack(failures, 99)
     await fail(failures, 1, at=ELSEWHERE)  # the hundredth
+    with pytest.raises(TooManyRequests):
+        await failures.check("ada", ELSEWHERE)
     for at in (HERE, "2001:db8::1"):  # where the owner never failed
         await failures.begin("ada", at)
         await refusal(failures, at=at)
         with pytest.raises(TooManyRequests):
             await failures.check("ada", at)
+    assert await judged(failures.begin("ada", "2001:db8:1::") for _ in range(20)) == 1
     await refusal(failures, at=ELSEWHERE)
     await fail(failures, 5, account="bob")
 
@@ -266,10 +273,9 @@ async def test_a_name_may_be_anything_and_is_like_no_other(
 
 
 @pytest.mark.slow
-async def test_attempts_successes_and_the_housekeeper_never_wait_for_each_other(
+async def test_attempts_successes_and_the_housekeeper_get_along(
     make: Make, clock: FrozenClock, work: Work
 ) -> None:
-    """One that holds one counter and wants another meets one that holds that and wants the first."""
     failures = make(LOGIN_ATTEMPTS="1000")
     addresses = [f"192.0.2.{number}" for number in range(4)]
     for _ in range(5):
@@ -279,6 +285,36 @@ async def test_attempts_successes_and_the_housekeeper_never_wait_for_each_other(
             *(prune(work) for _ in range(3)),
         )
         clock.advance(days=2)
+
+
+@pytest.mark.slow
+@postgresql
+async def test_an_attempt_and_a_success_never_wait_for_each_other(
+    failures: LoginFailures, work: Work
+) -> None:
+    """Of two who each hold a counter that the other wants, PostgreSQL ends one."""
+    await failures.begin("ada", HERE)
+    async with work.transaction(Source()) as tx:
+        # Somebody else counts at the account, so that both have to wait in the middle.
+        account = "SELECT 1 FROM rate_limits ORDER BY expires_at DESC LIMIT 1 FOR UPDATE"
+        await tx.db.execute(text(account))
+        success = asyncio.create_task(failures.succeeded("ada", HERE))
+        await asyncio.wait({success}, timeout=0.1)
+        attempt = asyncio.create_task(failures.begin("ada", HERE))
+        await asyncio.wait({success, attempt}, timeout=0.1)
+    await asyncio.gather(success, attempt)
+
+
+@postgresql
+async def test_the_housekeeper_waits_for_nobody_who_counts(
+    failures: LoginFailures, clock: FrozenClock, work: Work
+) -> None:
+    await fail(failures, 1)
+    clock.advance(days=2)
+    async with work.transaction(Source()) as tx:
+        await tx.db.execute(text("SELECT 1 FROM rate_limits LIMIT 1 FOR UPDATE"))
+        assert await prune(work) == 1
+    assert await prune(work) == 1
 
 
 @sqlite
