@@ -10,6 +10,7 @@ from dhq_auth.db import Database
 from dhq_auth.passwords import imported
 from dhq_auth.passwords.store import passwords
 from tests.fixtures.service import Start
+from tests.passwords.test_imported import KNOWN as IMPORTED
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -68,10 +69,35 @@ async def test_more_than_password_hashes_queued_are_told_to_come_back(
     assert (await guess("another guess")).status == 401
 
 
+async def test_a_password_of_another_system_logs_in_and_is_hashed_anew(
+    start: Start, database_url: str
+) -> None:
+    service = await start()
+    ada = {"username": "ada", "password": "nine purple owls"}
+    assert (await service.browser.post("/auth/register", json=ada)).status == 201
+    for foreign, password in (IMPORTED["Django, PBKDF2-SHA256"], IMPORTED["Django, bcrypt"]):
+        await let_the_hash_be(database_url, foreign)
+        for typed, status in (("nine purple owls", 401), (password, 200), (password, 200)):
+            tried = {"username": "ada", "password": typed}
+            assert (await service.browser.post("/auth/login", json=tried)).status == status
+        assert (await hash_in(database_url)).startswith("$argon2id$v=19$")
+
+
 async def let_checks_take_time(database_url: str) -> None:
     """Let the hash be one that another system made, at its own cost: a quarter of a second."""
-    slow = f"pbkdf2_sha256$1000000$salt${'A' * 43}="
+    await let_the_hash_be(database_url, f"pbkdf2_sha256$1000000$salt${'A' * 43}=")
+
+
+async def let_the_hash_be(database_url: str, foreign: str) -> None:
     database = Database(database_url, pool=1, timeout=10)
     async with database.write() as db:
-        await db.execute(passwords.update().values(hash=imported.check(slow)))
+        await db.execute(passwords.update().values(hash=imported.check(foreign)))
     await database.close()
+
+
+async def hash_in(database_url: str) -> str:
+    database = Database(database_url, pool=1, timeout=10)
+    async with database.read() as db:
+        (row,) = await db.execute(passwords.select())
+    await database.close()
+    return row.hash
