@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from dhq_auth.errors import InvalidCredential
     from dhq_auth.events import (
         CodeReplayed,
         Event,
@@ -15,39 +16,71 @@ if TYPE_CHECKING:
         LoggedIn,
         LoggedOut,
         LoginRefused,
+        PasswordChanged,
         Source,
+        TokenMade,
+        TokenRevoked,
+        UserChanged,
         UserCreated,
+        UserDeleted,
         UserEvent,
         UsernameChosen,
     )
-    from dhq_auth.hookspecs import Grant, GrantContext, UserInfo, hookimpl
+    from dhq_auth.hookspecs import (
+        CredentialContext,
+        Grant,
+        GrantContext,
+        Presented,
+        Subject,
+        UserInfo,
+        hookimpl,
+    )
 
 __all__ = [
     "CodeReplayed",
+    "CredentialContext",
     "Event",
     "Grant",
     "GrantContext",
     "IdentityLinked",
+    "InvalidCredential",
     "LoggedIn",
     "LoggedOut",
     "LoginRefused",
+    "PasswordChanged",
+    "Presented",
     "Source",
+    "Subject",
+    "TokenMade",
+    "TokenRevoked",
+    "UserChanged",
     "UserCreated",
+    "UserDeleted",
     "UserEvent",
     "UserInfo",
     "UsernameChosen",
     "hookimpl",
 ]
 
-_IN_HOOKSPECS: Final = frozenset({"Grant", "GrantContext", "UserInfo", "hookimpl"})
+_HOMES: Final = {
+    "InvalidCredential": "errors",
+    "CredentialContext": "hookspecs",
+    "Grant": "hookspecs",
+    "GrantContext": "hookspecs",
+    "Presented": "hookspecs",
+    "Subject": "hookspecs",
+    "UserInfo": "hookspecs",
+    "hookimpl": "hookspecs",
+}
+"""Where what is no event stands."""
 
 
 def __getattr__(name: str) -> Any:
     """Load what plugins need, when they need it."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    home = "dhq_auth.hookspecs" if name in _IN_HOOKSPECS else "dhq_auth.events"
-    return getattr(import_module(home), name)
+    home = _HOMES.get(name, "events")
+    return getattr(import_module(f"dhq_auth.{home}"), name)
 
 
 def __dir__() -> list[str]:

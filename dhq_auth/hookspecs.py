@@ -37,6 +37,7 @@ class UserInfo(TypedDict):
     username: str | None
     name: str | None
     email: str | None
+    email_verified: bool
     avatar_url: str | None
     join_date: str
     is_admin: bool

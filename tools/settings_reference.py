@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from dhq_auth.settings import Limits, Settings
+from dhq_auth.settings.credentials import CredentialVariables
 from dhq_auth.settings.environment import Variable, variables_of
 from dhq_auth.settings.issuers import IssuerNames, IssuerVariables
 from dhq_auth.settings.plugins import PluginVariables
@@ -45,6 +46,7 @@ HEADINGS = {
     "GITHUB_KEY": "## Login with GitHub",
     "OIDC_PROVIDERS": "## Login with any OpenID Connect issuer",
     "TRUSTED_ISSUERS": "## JWTs of other systems",
+    "CREDENTIALS": "## Which credentials are accepted",
     "ALLOWED_SERVICES": "## Plugins",
     "HEADER_TIMEOUT": "## Limits: what callers send",
     "DATABASE_POOL": "## Limits: the database",
@@ -70,7 +72,8 @@ def reference() -> str:
 
 def _lines() -> Iterator[str]:
     parts = (Settings, GoogleVariables, GitHubVariables, OidcNames, OidcVariables)
-    for part in (*parts, IssuerNames, IssuerVariables, PluginVariables, Limits):
+    more = (IssuerNames, IssuerVariables, CredentialVariables, PluginVariables, Limits)
+    for part in (*parts, *more):
         prefix = PREFIXES.get(part, "")
         for variable in variables_of(part).values():
             name = f"{prefix}{variable.name}"

@@ -16,6 +16,7 @@ def user_info(user: User) -> UserInfo:
         "username": user.username,
         "name": user.name,
         "email": user.email,
+        "email_verified": user.email_verified,
         "avatar_url": user.avatar_url,
         "join_date": format_datetime(user.created_at, usegmt=True),
         "is_admin": user.is_admin,

@@ -54,7 +54,7 @@ async def code_of(answer: ClientResponse) -> str:
 
 
 class Links(HTMLParser):
-    """The addresses that a page leads to."""
+    """The addresses that a page leads to, but for our start page and places in the page itself."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -63,7 +63,8 @@ class Links(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag == "a":
-            self.found += [value for name, value in attrs if name == "href" and value]
+            found = [value for name, value in attrs if name == "href" and value]
+            self.found += [value for value in found if value != "/" and value[0] != "#"]
 
 
 def carries_a_token(answer: ClientResponse) -> bool:

@@ -252,7 +252,7 @@ async def test_a_user_of_0_1_6_is_linked_once(trusting, other_issuer, add, datab
     assert (await profile(trusting, "acme"))["id"] == old.id
     async with database.write() as db:  # as if the email had been given up since
         moved = replace(old, email="ada@new.example.com", email_verified=True)
-        await store.refresh_user(db, moved, utcnow())
+        await store.update_user(db, old, moved)
     other_issuer.user["sub"] = "1002"
     assert (await profile(trusting, "other"))["id"] != old.id
 

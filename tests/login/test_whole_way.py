@@ -42,7 +42,7 @@ async def test_one_person_comes_in_by_google_by_github_and_by_an_issuer_of_the_h
         **oidc(other_issuer, "house"),
     )
     offered = await (await service.browser.get("/auth/check")).json()
-    assert offered["providers"].keys() == {"google", "github", "house"}
+    assert offered["providers"].keys() == {"google", "github", "house", "password"}
     ids = {}
     for provider in ("google", "github", "house", "google"):
         profile = (await service.check(await service.log_in(provider)))["profile"]

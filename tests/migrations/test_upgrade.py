@@ -161,7 +161,7 @@ async def test_an_upgrade_is_one_line_in_the_log(
 ) -> None:
     with caplog.at_level(logging.INFO):
         await migrations.upgrade(database)
-    assert caplog.messages == ["the database was upgraded from nothing to 0001"]
+    assert caplog.messages == ["the database was upgraded from nothing to 0002"]
 
 
 async def test_a_start_on_a_database_that_is_up_to_date_loads_no_alembic(

@@ -63,8 +63,8 @@ async def test_they_hear_who_it_is(
     profile: Any = (await service.check(await service.log_in("acme")))["profile"]
     for _, _, user in heard():
         assert set(user) == {
-            "id", "idhash", "provider_id", "username", "name", "email", "avatar_url", "join_date",
-            "is_admin",
+            "id", "idhash", "provider_id", "username", "name", "email", "email_verified",
+            "avatar_url", "join_date", "is_admin",
         }  # fmt: skip
         assert {name: user[name] for name in profile} == profile
         assert user["is_admin"] is False

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 import dhq_auth
-from dhq_auth import events, hookspecs
+from dhq_auth import errors, events, hookspecs
 from dhq_auth.events import Event
 
 
@@ -24,8 +24,8 @@ def test_importing_it_loads_neither_http_nor_sql():
 
 def test_every_name_is_the_thing_itself():
     for name in dhq_auth.__all__:
-        home = hookspecs if hasattr(hookspecs, name) else events
-        assert getattr(dhq_auth, name) is getattr(home, name)
+        homes = [home for home in (hookspecs, events, errors) if hasattr(home, name)]
+        assert getattr(dhq_auth, name) is getattr(homes[0], name)
     assert set(dhq_auth.__all__) <= set(dir(dhq_auth))
 
 

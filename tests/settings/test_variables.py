@@ -7,6 +7,7 @@ from ipaddress import ip_network
 import pytest
 
 from dhq_auth.settings import Limits, Settings, from_environ
+from dhq_auth.settings.credentials import CredentialVariables
 from dhq_auth.settings.environment import variables_of
 from dhq_auth.settings.issuers import IssuerNames, IssuerVariables
 from dhq_auth.settings.plugins import PluginVariables
@@ -19,8 +20,8 @@ from dhq_auth.settings.providers import (
 from tests.settings.conftest import faults_of
 
 PARTS = (
-    *(Settings, GoogleVariables, GitHubVariables, OidcNames, IssuerNames, PluginVariables),
-    Limits,
+    *(Settings, GoogleVariables, GitHubVariables, OidcNames, IssuerNames, CredentialVariables),
+    *(PluginVariables, Limits),
 )
 NAMES = {variable.name for part in PARTS for variable in variables_of(part).values()}
 NAMES |= {f"OIDC_ACME_{variable.name}" for variable in variables_of(OidcVariables).values()}
@@ -99,6 +100,20 @@ EFFECTS = {
     "USERNAME_FROM_PROVIDER": ("On", lambda s: s.username_from_provider, True),
     "PASSWORD_MIN_LENGTH": ("8", lambda s: s.password_min_length, 8),
     "SESSION_NAME": ("my_session", lambda s: s.session_cookie, "my_session"),
+    "SESSION_SLIDING": ("on", lambda s: s.session_sliding, True),
+    "SESSION_IDLE": ("30m", lambda s: s.session_idle, timedelta(minutes=30)),
+    "PASSWORD_LOGIN": ("off", lambda s: s.password_login, False),
+    "REGISTRATION": ("closed", lambda s: s.registration_is_open, False),
+    "CREDENTIALS": (
+        "basic; token;basic",
+        lambda s: [each.name for each in s.credentials],
+        ["basic", "token"],
+    ),
+    "AUTH_TYPE": (
+        "session_exp_auth",
+        lambda s: (s.accepts("jwt"), s.session_duration),
+        (False, None),
+    ),
     "SESSION_DURATION": ("60", lambda s: s.session_duration, timedelta(minutes=1)),
     "LOGIN_TOKEN_LIFETIME": ("1h", lambda s: s.login_token_lifetime, timedelta(hours=1)),
     "SERVICE_TOKEN_LIFETIME": ("30s", lambda s: s.service_token_lifetime, timedelta(seconds=30)),
@@ -272,6 +287,33 @@ def test_a_session_of_no_duration_never_ends(value):
 
 
 @pytest.mark.parametrize(
+    ("auth_type", "duration", "kinds", "ends"),
+    [
+        ("basic_auth", None, ["basic"], None),
+        ("session_auth", None, ["session"], None),
+        ("session_auth", "60", ["session"], None),
+        ("session_exp_auth", None, ["session"], None),
+        ("session_exp_auth", "60", ["session"], timedelta(minutes=1)),
+        ("session_exp_auth", "0", ["session"], None),
+        ("session_db_auth", None, ["session"], None),
+        ("session_db_auth", "60", ["session"], timedelta(minutes=1)),
+        (None, None, ["token", "jwt", "basic", "session"], timedelta(days=7)),
+    ],
+)
+def test_auth_type_is_a_shorthand(auth_type, duration, kinds, ends):
+    given = {"AUTH_TYPE": auth_type or "", "SESSION_DURATION": duration or ""}
+    settings = from_environ(given)
+    assert [each.name for each in settings.credentials] == kinds
+    if "session" in kinds:
+        assert settings.session_duration == ends
+
+
+def test_auth_type_beside_credentials_is_refused():
+    faults = faults_of(AUTH_TYPE="basic_auth", CREDENTIALS="basic")
+    assert faults == ["AUTH_TYPE: is set beside CREDENTIALS; give one of them"]
+
+
+@pytest.mark.parametrize(
     "url",
     [
         "sqlite:////var/lib/auth.db",
@@ -362,6 +404,12 @@ REFUSED = [
     ("SESSION_NAME", "a=b", "expected: a cookie's name: at most 64 letters, digits, - and _"),
     ("SESSION_DURATION", "abc", "expected: a duration from 1s to 36500d, such as 30s, 15m, 12h or"),
     ("SESSION_DURATION", "abc", "; or 0, which never ends"),
+    ("SESSION_SLIDING", "slowly", "read 'slowly'; expected: on or off"),
+    ("SESSION_IDLE", "60", "expected: a duration from 2m to 3650d"),
+    ("PASSWORD_LOGIN", "never", "expected: on or off"),
+    ("REGISTRATION", "on", "expected: one of open, closed"),
+    ("CREDENTIALS", ";", "expected: one entry at least, or nothing at all"),
+    ("AUTH_TYPE", "digest", "one of basic_auth, session_auth, session_exp_auth, session_db_auth"),
     ("LOGIN_TOKEN_LIFETIME", "5s", "expected: a duration from 10s to 3650d"),
     ("SERVICE_TOKEN_LIFETIME", "1w", "read '1w'; expected: a duration from 10s to 3650d, such as"),
     ("TRUSTED_PROXIES", "10.0.0.1/8", "such as 10.0.0.0/8 (with zeros behind the prefix)"),
