@@ -11,7 +11,7 @@ from typing import Final
 from dhq_auth.access.store import Account, account_of_user, accounts_by_name
 from dhq_auth.accounts import usernames
 from dhq_auth.accounts.store import fold_email, hold
-from dhq_auth.errors import WrongPassword
+from dhq_auth.errors import TooManyRequests, WrongPassword
 from dhq_auth.events import LoginRefused, Source
 from dhq_auth.passwords import store as passwords
 from dhq_auth.passwords.hashing import PasswordHasher
@@ -67,7 +67,7 @@ class PasswordLogins:
         for account in accounts:
             if self._recent.holds(account.hash, password, self._work.now()):
                 # Believed a moment ago: scripts that send Basic with each request cost no hash.
-                await self._failures.check(throttled, source.address or NOWHERE)
+                await self._failures.check(account.user.id, source.address or NOWHERE)
                 return self._judged(account)
         return await self._together(name, password, accounts, throttled, source)
 
@@ -101,18 +101,43 @@ class PasswordLogins:
     ) -> Account:
         address = source.address or NOWHERE
         self._checks.spend(address)
-        await self._failures.begin(throttled, address)
-        account = await self._matching(accounts, password)
+        allowed, refusal = await self._begun(accounts, throttled, address)
+        account = await self._matching(allowed, password)
+        if account is None and refusal:
+            raise refusal
         if account is None:
             known = accounts[0].user.id if accounts else None
             async with self._work.transaction(source) as tx:
                 tx.emit(LoginRefused(user_id=known, provider="password", reason="wrong_password"))
             raise WrongPassword
-        await self._failures.succeeded(throttled, address)
+        await self._failures.succeeded(account.user.id, address)
         self._judged(account)
         current = await self._with_today_s_cost(account, password, source)
         self._recent.remember(current, password, self._work.now())
         return account
+
+    async def _begun(
+        self, accounts: list[Account], throttled: str, address: str
+    ) -> tuple[list[Account], TooManyRequests | None]:
+        """Count an attempt at each of *accounts*; return those that may be judged.
+
+        Anybody may have claimed the email of somebody else: his success must not forgive guesses
+        at the other account, nor his failures keep the other out. Raises TooManyRequests where
+        none is left to be judged.
+        """
+        if not accounts:
+            await self._failures.begin(throttled, address)
+        allowed, refusal = [], None
+        for account in accounts:
+            try:
+                await self._failures.begin(account.user.id, address)
+            except TooManyRequests as error:
+                refusal = error
+            else:
+                allowed.append(account)
+        if refusal and not allowed:
+            raise refusal
+        return allowed, refusal
 
     async def _matching(self, accounts: list[Account], password: str) -> Account | None:
         for account in accounts:

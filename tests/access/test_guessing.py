@@ -123,3 +123,30 @@ async def test_who_tries_many_names_is_held_up_too(start: Start) -> None:
     service = await begun(start, PASSWORD_CHECKS="10")
     told = [await attempt(service, "wrong", name=f"name{n}") for n in range(12)]
     assert told == [401] * 10 + [429] * 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("claimed", ["later", "earlier"])
+async def test_who_claims_an_email_too_neither_guesses_on_nor_keeps_its_owner_out(
+    start: Start, claimed: str
+) -> None:
+    service = await start(**TRUSTING, PASSWORD_CHECKS="1000", LOGIN_SLOWDOWN="0")
+    own = "the password of mallory"
+    people = {"alice": GOOD, "mallory": own}
+    for name in people if claimed == "later" else reversed(people):
+        account = {"username": name, "email": "alice@example.com", "password": people[name]}
+        assert (await service.browser.post("/auth/register", json=account)).status == 201
+    guesses = []
+    for number in range(8):  # with a success of one's own after every fourth
+        email = "alice@example.com"
+        guesses.append(await attempt(service, f"wrong {number}", name=email))
+        if number % 4 == 3:
+            await attempt(service, own, name=email)
+            service.clock.advance(minutes=6)  # no longer believed without a hash
+    assert guesses.count(401) <= 5
+    assert await attempt(service, GOOD, name="alice@example.com") == 429
+    for number in range(6):
+        await attempt(service, f"wrong {number}", name="mallory", address=ELSEWHERE)
+    assert await attempt(service, own, name="mallory", address=ELSEWHERE) == 429
+    assert await attempt(service, GOOD, name="alice@example.com", address=ELSEWHERE) == 200
