@@ -310,7 +310,7 @@ def test_auth_type_is_a_shorthand(auth_type, duration, kinds, ends):
 
 def test_auth_type_beside_credentials_is_refused():
     faults = faults_of(AUTH_TYPE="basic_auth", CREDENTIALS="basic")
-    assert faults == ["AUTH_TYPE: is set beside CREDENTIALS; give one of them"]
+    assert faults == ("AUTH_TYPE: is set beside CREDENTIALS; give one of them",)
 
 
 @pytest.mark.parametrize(
