@@ -163,7 +163,7 @@ async def test_one_is_revoked_by_value_or_id_and_the_others_live_on(alice: Perso
     ]
     assert [(status, said["success"]) for status, said in answers] == [(200, True)] * 3
     for made in (one, two, three):
-        status, said = await ask(alice.service, "GET", "/auth/check", bearer=made["token"])
+        _status, said = await ask(alice.service, "GET", "/auth/check", bearer=made["token"])
         assert (said["authenticated"], said["reason"]) == (False, "revoked")
     assert await is_known(alice.service, four["token"])
 
