@@ -37,8 +37,9 @@ async def accounts_by_name(db: Db, name: str) -> list[Account]:
         select(users.c.id).where(users.c.verified_email_key == email_key),
         select(
             select(passwords.c.user_id)
+            .join(users, users.c.id == passwords.c.user_id)
             .where(passwords.c.email_key == email_key)
-            .order_by(passwords.c.changed_at, passwords.c.user_id)
+            .order_by(users.c.created_at, users.c.id)
             .limit(MAX_CANDIDATES)
             .subquery()
             .c.user_id
