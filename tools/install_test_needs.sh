@@ -34,6 +34,7 @@ install_packages() {
 
 [ -x /usr/bin/chromium ] || install_packages chromium
 command -v openssl >/dev/null || install_packages openssl
+command -v curl >/dev/null || install_packages curl
 
 if ! command -v node >/dev/null || ! command -v npm >/dev/null; then
     install_packages nodejs npm

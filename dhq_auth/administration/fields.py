@@ -4,7 +4,7 @@ from typing import Final
 
 from dhq_auth.access.accounts import Names, check_name
 from dhq_auth.access.password_login import MAX_NAME
-from dhq_auth.errors import InvalidRequest
+from dhq_auth.errors import InvalidRequest, Message
 from dhq_auth.web.params import Params
 
 NAMES: Final = ("name", "first_name", "last_name")
@@ -38,12 +38,16 @@ def limit_of(sent: Params) -> int:
     if text is None:
         return DEFAULT_LIMIT
     if not (text.isascii() and text.isdigit() and len(text) <= 4 and 1 <= int(text) <= MAX_LIMIT):
-        raise InvalidRequest(f"The parameter limit is a whole number from 1 to {MAX_LIMIT}.")
+        raise InvalidRequest(
+            Message(
+                "The parameter limit is a whole number from 1 to {max_limit}.", max_limit=MAX_LIMIT
+            )
+        )
     return int(text)
 
 
 def _flag(sent: Params, name: str) -> bool:
     # Nothing is not false here: what is not sent stays as it is.
     if sent[name] is None or sent[name] == "":
-        raise InvalidRequest(f"The parameter {name} must be true or false.")
+        raise InvalidRequest(Message("The parameter {name} must be true or false.", name=name))
     return sent.flag(name)
