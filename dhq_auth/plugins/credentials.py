@@ -59,9 +59,7 @@ class CredentialKinds:
         try:
             return _checked(await self._kinds[name].authenticate(context))
         except InvalidCredential as error:
-            # Made anew: what a plugin has put into its own is its own affair.
-            reason = error.reason if error.reason in _REASONS else "invalid"
-            raise InvalidCredential(_printable(error.detail), reason=reason) from None
+            raise _anew(error) from None
         except (TimeoutError, UpstreamTimeout):
             _log.warning("the kind of credentials %s is too slow", name)
             raise UpstreamTimeout(_SLOW) from None
@@ -143,5 +141,10 @@ def _is_id(value: object) -> bool:
     return isinstance(value, str) and 0 < len(value) <= MAX_ID and value.isprintable()
 
 
-def _printable(text: object) -> str:
-    return "".join(letter for letter in str(text) if letter.isprintable())[:MAX_DETAIL]
+def _anew(refused: InvalidCredential) -> InvalidCredential:
+    """Return what a plugin says by *refused*, and nothing else that it has put there."""
+    detail: object = getattr(refused, "detail", None)
+    reason: object = getattr(refused, "reason", None)
+    text = "".join(filter(str.isprintable, detail)) if isinstance(detail, str) else ""
+    known = isinstance(reason, str) and reason in _REASONS
+    return InvalidCredential(text[:MAX_DETAIL], reason=str(reason) if known else "invalid")

@@ -40,7 +40,7 @@ def test_two_that_changed_places_are_noticed():
 
 @pytest.mark.parametrize(
     "spoil",
-    [lambda t: t + "\n", lambda t: " " + t, lambda t: t[:-1], lambda t: t * 2, lambda t: ""],
+    [lambda t: t + "\n", lambda t: " " + t, lambda t: t[:-1], lambda t: t * 2, lambda _: ""],
 )
 def test_nothing_stands_before_or_behind_it(spoil):
     assert not is_well_formed(spoil(new_token()))

@@ -46,7 +46,7 @@ def altered(token: str) -> str:
         lambda t: t + "x",
         lambda t: "6878-" + t[5:],
         lambda t: t.lower(),
-        lambda t: "6879-",
+        lambda _: "6879-",
         lambda t: "6879_" + t[5:],
         lambda t: t[:30] + "\u0661" + t[31:],
     ],

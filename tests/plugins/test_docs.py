@@ -56,7 +56,7 @@ async def permissions(service: Service, token: str) -> Any:
 
 
 def test_every_module_that_is_shown_is_run_here():
-    assert set(MODULES) == {"my_rights", "seniority", "members", "newcomers", "refusals"}
+    assert set(MODULES) == {"my_rights", "seniority", "members", "newcomers", "refusals", "badges"}
     assert len(MODULES) == sum(language == "python" for language, _ in BLOCKS)
 
 
@@ -199,9 +199,24 @@ def test_the_events_are_all_told_with_their_detail():
 
 
 def test_the_entry_points_are_those_that_are_looked_at():
-    from dhq_auth.plugins.find import EXTENSIONS, PROVIDERS  # noqa: PLC0415
+    from dhq_auth.plugins.find import CREDENTIALS, EXTENSIONS, PROVIDERS  # noqa: PLC0415
 
-    assert set(TOML[0]["project"]["entry-points"]) == {PROVIDERS, EXTENSIONS}
+    assert set(TOML[0]["project"]["entry-points"]) == {PROVIDERS, EXTENSIONS, CREDENTIALS}
+
+
+@sqlite
+async def test_the_kind_of_credential(
+    start: Start, issuer: OidcIssuer, module: Write, tmp_path: Path
+):
+    module(MODULES["badges"], "badges")
+    file = tmp_path / "badges.json"
+    file.write_text('{"badge-7": "nobody yet"}', encoding="utf-8")
+    before = await start(issuer, **oidc(issuer))
+    profile: Any = (await before.check(await before.log_in("acme")))["profile"]
+    file.write_text(json.dumps({"badge-7": profile["id"]}), encoding="utf-8")
+    service = await start(**environment("badges", EXTENSION_BADGES_FILE=str(file)))
+    assert (await service.check("badge-7"))["profile"] == profile
+    assert (await service.check("badge-8"))["reason"] == "invalid"
 
 
 @sqlite
