@@ -24,6 +24,8 @@ async def alone(start: Start, page: Page) -> AsyncIterator[Service]:
     page.on("console", lambda message: said.append(message.text))
     page.on("pageerror", lambda error: said.append(str(error)))
     yield await start(ALLOWED_REDIRECTS="http://localhost:*;http://127.0.0.1:*")
+    # Before the service stops, which waits for what a browser has begun and left.
+    await page.context.close()
     assert [text for text in said if "the server responded" not in text] == []
 
 

@@ -50,6 +50,8 @@ async def visitor(browser: Browser, service: Service) -> AsyncIterator[Visitor]:
     window.page.on("console", lambda message: window.complaints.append(message.text))
     window.page.on("pageerror", lambda error: window.complaints.append(str(error)))
     yield window
+    # Before the service stops, which waits for what a browser has begun and left.
+    await context.close()
     # An error page is an answer of 4xx, which Chromium's console calls a failure to load.
     complaints = [text for text in window.complaints if "the server responded" not in text]
     assert complaints == []
