@@ -1,8 +1,9 @@
-"""What is over is forgotten: logins, codes, sessions, revocations, limits, in small batches."""
+"""What is over is forgotten: logins, codes, sessions, tokens, revocations, limits, in small batches."""
 
 import asyncio
 import logging
 
+from dhq_auth.api_tokens import store as api_tokens
 from dhq_auth.errors import Unavailable
 from dhq_auth.events import Source
 from dhq_auth.login import store as logins
@@ -26,6 +27,7 @@ async def prune(work: Work) -> int:
             await logins.prune(tx.db, tx.now, BATCH)
             + await sessions.prune(tx.db, tx.now, BATCH)
             + await tokens.prune(tx.db, tx.now, BATCH)
+            + await api_tokens.prune(tx.db, tx.now, BATCH)
             + await limits.prune(tx.db, tx.now, BATCH)
         )
 

@@ -5,7 +5,12 @@ import gc
 import pytest
 from hypothesis import settings
 
-pytest_plugins = ["tests.fixtures.fakes", "tests.fixtures.pages", "tests.fixtures.service"]
+pytest_plugins = [
+    "tests.fixtures.fakes",
+    "tests.fixtures.pages",
+    "tests.fixtures.service",
+    "tests.fixtures.process",
+]
 
 # The same examples in every run, and for everybody; `--hypothesis-profile=search` looks for new
 # ones, twenty times as many.

@@ -9,6 +9,7 @@ from sqlalchemy import insert, text
 
 from dhq_auth import housekeeping
 from dhq_auth.accounts.store import add_user, new_user
+from dhq_auth.api_tokens.store import KEPT
 from dhq_auth.db import Database, metadata
 from dhq_auth.events import Source
 from dhq_auth.housekeeping import BATCH, prune
@@ -17,7 +18,16 @@ from dhq_auth.work import Work
 from tests.fakes.oidc_issuer import OidcIssuer
 from tests.fixtures.service import FrozenClock, Start, oidc
 
-PERISHABLE = ("login_attempts", "login_codes", "sessions", "revocations", "rate_limits")
+PERISHABLE = (
+    "login_attempts",
+    "login_codes",
+    "sessions",
+    "api_tokens",
+    "revocations",
+    "rate_limits",
+)
+LOOKED_AT_AFTERWARDS = {"revocations": KEPT_LONGER, "api_tokens": KEPT}
+"""For how long some rows stay though they are over."""
 
 
 async def fill(work: Work, name: str, offsets: list[timedelta | None]) -> None:
@@ -52,7 +62,7 @@ async def left(work: Work, name: str) -> int:
 
 @pytest.mark.parametrize("name", PERISHABLE)
 async def test_what_is_over_goes_and_what_is_not_stays(work: Work, name: str) -> None:
-    over = KEPT_LONGER if name == "revocations" else timedelta(0)
+    over = LOOKED_AT_AFTERWARDS.get(name, timedelta(0))
     second = timedelta(seconds=1)
     offsets: list[timedelta | None] = [
         -over - second,
@@ -94,7 +104,7 @@ async def test_a_transaction_forgets_one_batch_and_the_next_the_rest(work: Work)
 
 async def test_replicas_prune_at_the_same_time(work: Work) -> None:
     for name in PERISHABLE:
-        await fill(work, name, [timedelta(days=-2)] * 200)
+        await fill(work, name, [timedelta(days=-31)] * 200)
     await asyncio.gather(*(prune(work) for _ in range(4)))
     await prune(work)
     assert [await left(work, name) for name in PERISHABLE] == [0] * len(PERISHABLE)
