@@ -36,21 +36,26 @@ class Ended:
 
 
 class Cli:
-    """Runs commands with an environment of this test alone: `cli("keys", "list", PORT="1")`."""
+    """Runs commands with an environment of this test alone: `cli("keys", "list", PORT="1")`.
+
+    *stdin* is what they find on standard input.
+    """
 
     def __init__(self, **environ: str) -> None:
         self.environ = environ
 
-    def __call__(self, *arguments: str, **environ: str) -> Ended:
+    def __call__(self, *arguments: str, stdin: str | bytes | None = None, **environ: str) -> Ended:
         whole = {**dict.fromkeys(os.environ), **self.environ, **environ}
-        result = CliRunner().invoke(program, arguments, env=whole)
+        result = CliRunner().invoke(program, arguments, input=stdin, env=whole)
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             raise result.exception
         return Ended(result.exit_code, result.stdout, result.stderr)
 
-    async def aside(self, *arguments: str, **environ: str) -> Ended:
+    async def aside(
+        self, *arguments: str, stdin: str | bytes | None = None, **environ: str
+    ) -> Ended:
         """Run a command while the servers of the test go on answering."""
-        return await asyncio.to_thread(self, *arguments, **environ)
+        return await asyncio.to_thread(self, *arguments, stdin=stdin, **environ)
 
 
 @pytest.fixture
