@@ -18,7 +18,6 @@ from dhq_auth.web.openapi import (
     BODY_FAULTS,
     EMPTY_OBJECT,
     NULLABLE_TEXT,
-    PLAIN_TEXT,
     REQUIRED,
     TEXT,
     Schema,
@@ -45,6 +44,7 @@ _USERNAME: Schema = {
 }
 _EMAIL: Schema = {"type": "string", "maxLength": 254, "pattern": r"^[a-z0-9.]{1,64}@[a-z0-9.]+$"}
 _PASSWORD: Schema = {"type": "string", "format": "password", "maxLength": 1024}
+_CURSOR: Schema = {"type": "string", "pattern": "^[A-Za-z0-9_-]+$"}
 
 USER = record(
     {
@@ -105,7 +105,7 @@ LIST = operation(
             "users of a page",
             {"type": "integer", "minimum": 1, "maximum": 1000, "default": 100},
         ),
-        parameter("cursor", "`next` of the page before", PLAIN_TEXT),
+        parameter("cursor", "`next` of the page before", _CURSOR),
     ],
     security=REQUIRED,
 )
