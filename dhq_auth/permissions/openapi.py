@@ -1,8 +1,10 @@
 """What `/openapi.json` says of the routes of permission tokens."""
 
 from dhq_auth.errors import (
+    Forbidden,
     InvalidCredential,
     InvalidRequest,
+    TooManyRequests,
     Unavailable,
     UnknownService,
     UpstreamFailed,
@@ -60,12 +62,14 @@ AUTHORIZE = operation(
     refusals(
         InvalidRequest,
         InvalidCredential,
+        Forbidden,
         UnknownService,
+        TooManyRequests,
         UpstreamFailed,
+        Unavailable,
         UpstreamTimeout,
         members={"permissions": EMPTY_OBJECT},
     ),
-    refusals(Unavailable),
     parameters=[
         parameter(
             "service", "one of ALLOWED_SERVICES", {**PLAIN_TEXT, "minLength": 1}, required=True

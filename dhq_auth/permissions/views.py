@@ -6,7 +6,7 @@ from aiohttp import web
 
 from dhq_auth.accounts.profile import user_info
 from dhq_auth.credentials import Authenticator
-from dhq_auth.errors import Forbidden, InvalidCredential, InvalidRequest, UpstreamFailed
+from dhq_auth.errors import AuthError, InvalidRequest, UpstreamFailed
 from dhq_auth.hookspecs import Grant, GrantContext
 from dhq_auth.permissions import openapi
 from dhq_auth.plugins import PermissionProviders
@@ -65,21 +65,20 @@ class PermissionViews:
         ]
 
     async def authorize(self, request: web.Request) -> web.StreamResponse:
-        """Say, signed, what the user may do in a service."""
-        sent = query(request)
+        """Say, signed, what the user may do in a service; a refusal says that it is nothing."""
         try:
-            who = await self._authenticator.authenticate(request, sent, ANYTHING)
-        except InvalidCredential as error:
+            return await self._granted(request)
+        except AuthError as error:
             error.extra["permissions"] = {}
             raise
+
+    async def _granted(self, request: web.Request) -> web.Response:
+        sent = query(request)
+        who = await self._authenticator.authenticate(request, sent, ANYTHING)
         service = sent.text("service", max_length=255)
         if service is None:
-            raise InvalidRequest("The parameter service is missing.", permissions={})
-        try:
-            who.principal.demand(authorize(service))
-        except Forbidden as error:
-            error.extra["permissions"] = {}
-            raise
+            raise InvalidRequest("The parameter service is missing.")
+        who.principal.demand(authorize(service))
         grant = await self._providers.grant(
             GrantContext(service, user_info(who.user), self._work.read)
         )
@@ -100,7 +99,7 @@ class PermissionViews:
                 len(token),
                 allowed,
             )
-            raise UpstreamFailed("The permissions do not fit into a token.", permissions={})
+            raise UpstreamFailed("The permissions do not fit into a token.")
 
     async def public_key(self, _request: web.Request) -> web.StreamResponse:
         """Give the public half of the key that signs service tokens now."""

@@ -47,9 +47,13 @@ _MORE_CODES = {
     InvalidCredential: ["missing_credential"],
     Forbidden: [
         *("login_required", "reauthentication_required", "insufficient_scope"),
-        *("wrong_password", "password_login_off"),
+        *("wrong_password", "password_login_off", "registration_closed", "foreign_form"),
+        "setup_code_required",
     ],
-    Conflict: ["too_many_tokens"],
+    Conflict: [
+        *("username_taken", "email_taken", "last_administrator", "setup_done"),
+        "too_many_tokens",
+    ],
 }
 
 

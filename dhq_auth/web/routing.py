@@ -1,5 +1,6 @@
 """A route: its address, who answers, and what `/openapi.json` says of it."""
 
+import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -29,12 +30,32 @@ class Route:
 def add_routes(app: web.Application, routes: Iterable[Route]) -> None:
     """Put *routes* on *app*, each with and without a trailing slash."""
     cors = app.setdefault(CORS_PATHS, {})
+    routes = list(routes)
+    names = {route.path for route in routes if "{" not in route.path}
     for route in routes:
         methods = [route.method]
         if route.method == "GET" and route.kind != "redirect":
             methods.append("HEAD")  # type: ignore[arg-type]
         for path in {route.path, f"{route.path.rstrip('/')}/"}:
             for method in methods:
-                app.router.add_route(method, path, route.handler)
+                app.router.add_route(method, _narrowed(path, names), route.handler)
             if route.kind == "api":
                 cors.setdefault(path, set()).add(route.method)
+
+
+def _narrowed(path: str, names: Iterable[str]) -> str:
+    """Return *path* with a last parameter that is none of the *names* beside it: `me` is no id.
+
+    Else a method of the one would be answered, or be announced in `Allow`, at the other.
+    """
+    slash = "/" if path.endswith("/") else ""
+    parent, _, last = path.rstrip("/").rpartition("/")
+    if not last.startswith("{"):
+        return path
+    beside = sorted(
+        name for above, _, name in (n.rpartition("/") for n in names) if above == parent
+    )
+    if not beside:
+        return path
+    others = "|".join(map(re.escape, beside))
+    return f"{parent}/{{{last.strip('{}')}:(?!(?:{others})(?:/|$))[^/]+}}{slash}"

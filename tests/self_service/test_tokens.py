@@ -388,3 +388,11 @@ async def test_a_token_goes_on_when_its_owner_is_renamed(start: Start) -> None:
     await alice.call("POST", "/auth/update", json={"username": "alice"})
     _, said = await ask(alice.service, "GET", "/auth/check", bearer=made["token"])
     assert said["profile"]["username"] == "alice"
+
+
+@sqlite
+async def test_revoke_is_the_id_of_no_token(alice: Person) -> None:
+    for path in ("/auth/tokens/revoke", "/auth/tokens/revoke/"):
+        answer = await alice.service.new_browser().delete(path)
+        assert (answer.status, answer.headers["Allow"]) == (405, "POST")
+    assert (await alice.call("DELETE", "/auth/tokens/revoked"))[0] == 404

@@ -9,7 +9,7 @@ NULLABLE_TIME: Schema = {"type": ["string", "null"], "format": "date-time"}
 DONE: Schema = record({"success": TRUE, "message": TEXT})
 PART = (
     parameter("limit", "how many items", {"type": "integer", "minimum": 1, "maximum": 1000}),
-    parameter("cursor", "`next` of the answer before", {**ID, "examples": []}),
+    parameter("cursor", "`next` of the answer before", {"anyOf": [ID, {"const": ""}]}),
 )
 PATH_ID: Schema = {
     "name": "id",
