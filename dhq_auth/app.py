@@ -95,6 +95,7 @@ def create_app(
         hasher,
         failures,
         RateLimit(limits.password_checks, now, refusal=TOO_MANY_CHECKS),
+        keyring,
     )
     sessions = Sessions(settings, work)
     trusted = TrustedIssuers(settings.trusted_issuers, remote, limits, now)

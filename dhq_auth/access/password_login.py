@@ -4,6 +4,7 @@ import asyncio
 import hmac
 import secrets
 from collections import OrderedDict
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
@@ -17,6 +18,7 @@ from dhq_auth.passwords import store as passwords
 from dhq_auth.passwords.hashing import PasswordHasher
 from dhq_auth.throttle.failures import LoginFailures
 from dhq_auth.throttle.rates import RateLimit
+from dhq_auth.tokens.keyring import SigningKey, secret_of
 from dhq_auth.work import Transaction, Work
 
 MAX_NAME: Final = 320
@@ -30,10 +32,16 @@ class PasswordLogins:
     """Says whose name and password were presented."""
 
     def __init__(
-        self, work: Work, hasher: PasswordHasher, failures: LoginFailures, checks: RateLimit
+        self,
+        work: Work,
+        hasher: PasswordHasher,
+        failures: LoginFailures,
+        checks: RateLimit,
+        keys: Iterable[SigningKey],
     ) -> None:
         self._work = work
         self._hasher = hasher
+        self._keys = keys
         self._failures = failures
         self._checks = checks
         self._recent = _Recent()
@@ -51,7 +59,7 @@ class PasswordLogins:
         """
         name = name.strip()
         accounts = await self._candidates(name)
-        throttled = accounts[0].user.id if accounts else _folded(name)
+        throttled = accounts[0].user.id if accounts else self._of_nobody(name)
         return await self._one_of(accounts, name, password, throttled, source)
 
     async def confirm(self, user_id: str, password: str, source: Source) -> Account:
@@ -70,6 +78,16 @@ class PasswordLogins:
                 await self._failures.check(account.user.id, source.address or NOWHERE)
                 return self._judged(account)
         return await self._together(name, password, accounts, throttled, source)
+
+    def _of_nobody(self, name: str) -> str:
+        """Return what a name that is nobody's is throttled by, however it is spelt.
+
+        It may be a password that was typed into the wrong field: only who has our keys, and not who
+        has the database alone, can try guesses at it.
+        """
+        folded = fold_email(usernames.fold(name)).encode(errors="surrogatepass")
+        key = secret_of(self._keys, "names that are nobody's").encode()
+        return hmac.digest(key, folded, "sha256").hex()
 
     async def _candidates(self, name: str) -> list[Account]:
         if not name or len(name) > MAX_NAME or "\x00" in name:
@@ -189,11 +207,6 @@ class _Recent:
         self._until.move_to_end(digest)
         if len(self._until) > MAX_REMEMBERED:
             self._until.popitem(last=False)
-
-
-def _folded(name: str) -> str:
-    """Return what a name that is nobody's is throttled by, however it is spelt."""
-    return fold_email(usernames.fold(name))
 
 
 async def still_holds(tx: Transaction, account: Account) -> bool:

@@ -1,8 +1,7 @@
 """The setup code: what proves, from another machine, that one may make the first administrator.
 
-It is derived from the private half of the oldest login key, so that every worker and replica of one
-database has the same, and no other database; the database holds nothing more for it. With the
-setup done it opens nothing.
+Every worker and replica of one database has the same, and no other database. With the setup done it
+opens nothing.
 """
 
 import hmac
@@ -11,10 +10,8 @@ from typing import Final
 
 from dhq_auth.administration.setup_file import code_file, remove_code, write_code
 from dhq_auth.administration.store import setup_is_done
-from dhq_auth.opaque import derive
 from dhq_auth.settings import Settings
-from dhq_auth.tokens.keyring import SigningKey
-from dhq_auth.tokens.store import KeyPurpose
+from dhq_auth.tokens.keyring import SigningKey, secret_of
 from dhq_auth.work import Work
 
 PURPOSE: Final = "dhq-auth setup code"
@@ -22,8 +19,7 @@ PURPOSE: Final = "dhq-auth setup code"
 
 def setup_code(keys: Iterable[SigningKey]) -> str:
     """Return the code of the database that has *keys*, of each purpose the newest first."""
-    *_, oldest = (key for key in keys if key.purpose is KeyPurpose.LOGIN)
-    return derive(oldest.jwk.as_pem(private=True).decode(), PURPOSE)
+    return secret_of(keys, PURPOSE)
 
 
 def is_setup_code(keys: Iterable[SigningKey], code: str) -> bool:

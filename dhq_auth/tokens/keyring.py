@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.serialization import (
 from joserfc.jwk import KeySet, RSAKey
 
 from dhq_auth.errors import StartRefused
-from dhq_auth.opaque import SECRET_LENGTH, new_secret
+from dhq_auth.opaque import SECRET_LENGTH, derive, new_secret
 from dhq_auth.tokens.store import KeyPurpose, StoredKey
 
 KEY_BITS = 2048
@@ -153,6 +153,16 @@ class Keyring:
         """Return the public service keys as a JWK set (RFC 7517 5); login keys are not in it."""
         service = self._keys[KeyPurpose.SERVICE]
         return {"keys": [dict(key.jwk.as_dict(private=False)) for key in service]}
+
+
+def secret_of(keys: Iterable[SigningKey], purpose: str) -> str:
+    """Return the secret for *purpose* that every process of one database has, and nobody else.
+
+    It is derived from the private half of the oldest login key: *keys* are, of each purpose, the
+    newest first. The database holds nothing more for it.
+    """
+    *_, oldest = (key for key in keys if key.purpose is KeyPurpose.LOGIN)
+    return derive(oldest.jwk.as_pem(private=True).decode(), purpose)
 
 
 def from_stored(keys: Iterable[StoredKey], wrapping: Wrapping) -> list[SigningKey]:

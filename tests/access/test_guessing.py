@@ -2,9 +2,12 @@
 
 import asyncio
 from base64 import b64encode
+from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
+from dhq_auth.db import Database
 from tests.fixtures.service import Service, Start
 
 GOOD = "correct horse battery staple"
@@ -150,3 +153,22 @@ async def test_who_claims_an_email_too_neither_guesses_on_nor_keeps_its_owner_ou
         await attempt(service, f"wrong {number}", name="mallory", address=ELSEWHERE)
     assert await attempt(service, own, name="mallory", address=ELSEWHERE) == 429
     assert await attempt(service, GOOD, name="alice@example.com", address=ELSEWHERE) == 200
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_a_name_of_nobody_is_counted_by_what_other_keys_cannot_tell(
+    start: Start, tmp_path: Path
+) -> None:
+    """It may be a password that was typed into the wrong field: a plain digest could be guessed."""
+    seen: list[set[str]] = []
+    for folder in ("one", "other"):
+        url = f"sqlite:///{tmp_path}/{folder}/dhq-auth.db"
+        service = await start(DATABASE_URL=url)
+        wrong = {"username": "Correct Horse Battery Staple", "password": GOOD}
+        assert (await service.browser.post("/auth/login", json=wrong)).status == 401
+        database = Database(url, pool=1, timeout=5)
+        async with database.read() as db:
+            seen.append({*(await db.execute(text("SELECT key FROM rate_limits"))).scalars()})
+        await database.close()
+    assert [len(keys) for keys in seen] == [2, 2]
+    assert seen[0].isdisjoint(seen[1])
