@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.administration.setting_up import ELSEWHERE
 from tests.fixtures.service import Service, Start
 from tests.self_service.people import Person, ask, logged_in, registered
 
@@ -30,3 +31,9 @@ async def alice(local: Service) -> Person:
 async def bob(local: Service) -> Person:
     """Bob, who is logged in."""
     return await registered(local, "bob")
+
+
+@pytest.fixture
+async def remote(start: Start) -> Service:
+    """A service that browsers reach by a name of the world."""
+    return await start(EXTERNAL_ADDRESS=ELSEWHERE, SECRET_KEY="k" * 43)
