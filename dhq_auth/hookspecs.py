@@ -147,7 +147,9 @@ class CredentialSpec:
         """
 
     @hookspec
-    def authenticate(self, context: CredentialContext) -> Awaitable[Subject | None] | Subject | None:
+    def authenticate(
+        self, context: CredentialContext
+    ) -> Awaitable[Subject | None] | Subject | None:
         """Say whose credential is presented; None: not of this kind, ask the next.
 
         `InvalidCredential` says that it is of this kind and does not hold: nobody else is asked.

@@ -3,7 +3,7 @@
 from aiohttp import web
 
 from dhq_auth.access.store import password_facts
-from dhq_auth.accounts.store import identities_of
+from dhq_auth.accounts.identities.store import identities_of
 from dhq_auth.credentials import Authenticated, Authenticator
 from dhq_auth.errors import AuthError
 from dhq_auth.settings import Settings
@@ -78,7 +78,9 @@ class ProfilePage:
             ],
             has_password=has_password,
             password_expires_at=expires_at,
-            min_length=self._settings.password_min_length,
+            min_length=self._settings.password_min_length
+            if self._settings.password_login
+            else None,
             at=at,
             error=(error.detail or error.title) if error else None,
             notice=None,

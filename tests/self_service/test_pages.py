@@ -94,6 +94,16 @@ async def test_the_profile_says_who_one_is_and_by_what(start: Start, issuer: Oid
     assert "Set a password" in shown
 
 
+async def test_where_nobody_has_a_password_none_is_asked_for(
+    start: Start, issuer: OidcIssuer
+) -> None:
+    service = await start(issuer, **oidc(issuer), PASSWORD_LOGIN="off")
+    await service.log_in("acme")
+    shown = await (await service.browser.get("/profile", headers=HTML)).text()
+    assert "Linked logins" in shown
+    assert 'type="password"' not in shown
+
+
 async def test_a_username_is_chosen_by_a_form_once(start: Start) -> None:
     mail = "ada@example.com"
     ada = await registered(await start(), mail, email=mail, username=None)
