@@ -1,4 +1,4 @@
-"""The rows of users and identities."""
+"""The rows of users."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,13 +9,11 @@ from sqlalchemy import (
     Boolean,
     Column,
     ColumnElement,
-    ForeignKey,
     Index,
     String,
     Table,
     Text,
     delete,
-    exists,
     insert,
     select,
     update,
@@ -25,7 +23,6 @@ from dhq_auth.accounts import usernames
 from dhq_auth.db import Db, Timestamp, metadata
 from dhq_auth.opaque import new_id
 
-MAX_SUBJECT = 255
 NUMBERS_AT_ONCE = 50
 
 users = Table(
@@ -53,17 +50,6 @@ users = Table(
     Index(None, "is_admin"),
 )
 
-identities = Table(
-    "identities",
-    metadata,
-    Column("issuer", String(255), primary_key=True),
-    Column("subject", String(255), primary_key=True),
-    Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True),
-    Column("provider", String(32), nullable=False),
-    Column("linked_at", Timestamp, nullable=False),
-    Column("last_login_at", Timestamp, nullable=False),
-)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class User:
@@ -83,17 +69,6 @@ class User:
     is_active: bool
     created_at: datetime
     updated_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Identity:
-    """A way in: who the user is at a login provider."""
-
-    provider: str
-    issuer: str
-    subject: str
-    linked_at: datetime
-    last_login_at: datetime
 
 
 USER_COLUMNS: tuple[ColumnElement[Any], ...] = tuple(
@@ -123,30 +98,6 @@ async def user_by_username(db: Db, username: str) -> User | None:
     return found[0] if found else None
 
 
-async def user_by_identity(db: Db, issuer: str, subject: str) -> User | None:
-    """Return the user whom *issuer* knows as *subject* (OpenID Connect Core 5.7)."""
-    found = select(*USER_COLUMNS).join(identities, identities.c.user_id == users.c.id)
-    row = (
-        await db.execute(
-            found.where(identities.c.issuer == issuer, identities.c.subject == subject)
-        )
-    ).one_or_none()
-    return user_of(row) if row else None
-
-
-async def user_without_identity(
-    db: Db, *, user_id: str | None = None, provider_id: str | None = None
-) -> User | None:
-    """Return a user of dhq-auth 0.1.6 who has not logged in since, by id or by provider."""
-    wanted = users.c.id == user_id if user_id else users.c.provider_id == provider_id
-    unlinked = ~exists().where(identities.c.user_id == users.c.id)
-    rows = await db.execute(
-        select(*USER_COLUMNS).where(wanted, unlinked).order_by(users.c.created_at).limit(1)
-    )
-    row = rows.one_or_none()
-    return user_of(row) if row else None
-
-
 async def user_by_verified_email(db: Db, email: str) -> User | None:
     """Return the one user to whom *email* was verified to belong."""
     return await _one(db, users.c.verified_email_key == fold_email(email))
@@ -164,38 +115,11 @@ async def add_user(db: Db, user: User) -> None:
     )
 
 
-async def add_identity(
-    db: Db, *, user_id: str, issuer: str, subject: str, provider: str, now: datetime
-) -> None:
-    """Let *user_id* in as *subject* of *issuer*; Conflict if that is somebody already."""
-    await db.execute(
-        insert(identities).values(
-            issuer=issuer,
-            subject=subject,
-            user_id=user_id,
-            provider=provider,
-            linked_at=now,
-            last_login_at=now,
-        )
-    )
-
-
 async def lock_user(db: Db, user_id: str) -> User | None:
     """Return the user *user_id* as nobody else changes it until the end of *db*."""
     found = select(*USER_COLUMNS).where(users.c.id == user_id).with_for_update()
     row = (await db.execute(found)).one_or_none()
     return user_of(row) if row else None
-
-
-async def identities_of(db: Db, user_id: str) -> list[Identity]:
-    """Return the identities of *user_id* at login providers, the oldest first."""
-    i = identities.c
-    found = (
-        select(*(i[name] for name in Identity.__dataclass_fields__))
-        .where(i.user_id == user_id)
-        .order_by(i.linked_at, i.issuer, i.subject)
-    )
-    return [Identity(**row) for row in (await db.execute(found)).mappings()]
 
 
 async def update_user(db: Db, before: User, after: User) -> None:
@@ -234,15 +158,6 @@ async def delete_user(db: Db, user_id: str) -> bool:
     """Delete *user_id*, and by cascade all that is the user's; say whether there was one."""
     deleted = await db.execute(delete(users).where(users.c.id == user_id).returning(users.c.id))
     return deleted.one_or_none() is not None
-
-
-async def touch_identity(db: Db, issuer: str, subject: str, now: datetime) -> None:
-    """Remember that *subject* of *issuer* logged in."""
-    await db.execute(
-        update(identities)
-        .where(identities.c.issuer == issuer, identities.c.subject == subject)
-        .values(last_login_at=now)
-    )
 
 
 async def choose_username(db: Db, user_id: str, username: str, now: datetime) -> bool:

@@ -5,11 +5,11 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, literal, or_, select
 
+from dhq_auth.accounts.identities.store import user_by_identity
 from dhq_auth.accounts.store import (
     USER_COLUMNS,
     User,
     user_by_id,
-    user_by_identity,
     user_of,
     users,
 )

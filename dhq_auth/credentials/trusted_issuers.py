@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 
-from dhq_auth.accounts.store import MAX_SUBJECT
+from dhq_auth.accounts.identities.store import MAX_SUBJECT
 from dhq_auth.clock import Clock
 from dhq_auth.errors import InvalidCredential, Message, UpstreamTimeout
 from dhq_auth.remote import OpenIdIssuer, Remote, signed_claims

@@ -75,7 +75,9 @@ class Attempts:
         try:
             return Destination(self._settings.redirects.check(wanted), challenge)
         except ValueError as error:
-            raise RedirectNotAllowed(Message("next is refused: {reason}.", reason=str(error))) from None
+            raise RedirectNotAllowed(
+                Message("next is refused: {reason}.", reason=str(error))
+            ) from None
 
     def prepare(self, request: web.Request, destination: Destination) -> LoginRequest:
         """Return a login that the browser of *request* begins; nothing is remembered yet.

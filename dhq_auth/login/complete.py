@@ -5,6 +5,7 @@ from hashlib import md5
 
 from dhq_auth.access.begin import Login, begin_session
 from dhq_auth.accounts import store, usernames
+from dhq_auth.accounts.identities import store as identities
 from dhq_auth.accounts.profile import user_info
 from dhq_auth.accounts.store import User
 from dhq_auth.db import Db
@@ -65,8 +66,8 @@ async def _user(
     """Return the user of *identity*: the one it had, one that it may link to, or a new one."""
     verified_email = identity.email if identity.email_verified and provider.trust_email else None
     holder = await store.user_by_verified_email(tx.db, verified_email) if verified_email else None
-    if user := await store.user_by_identity(tx.db, identity.issuer, identity.subject):
-        await store.touch_identity(tx.db, identity.issuer, identity.subject, tx.now)
+    if user := await identities.user_by_identity(tx.db, identity.issuer, identity.subject):
+        await identities.touch_identity(tx.db, identity.issuer, identity.subject, tx.now)
     else:
         user, how = await _linkable(tx.db, identity, provider, verified_email, holder)
         if user is None:
@@ -86,12 +87,12 @@ async def _linkable(
     """Return the account that *identity* may come into though it never did, and why."""
     if provider.name in LEGACY_PROVIDERS:
         provider_id = f"{provider.name}:{identity.subject}"
-        if user := await store.user_without_identity(db, provider_id=provider_id):
+        if user := await identities.user_without_identity(db, provider_id=provider_id):
             return user, "provider_id"
     if verified_email is not None:
         for spelling in dict.fromkeys((verified_email, verified_email.lower())):
             legacy_id = md5(spelling.encode(), usedforsecurity=False).hexdigest()
-            if user := await store.user_without_identity(db, user_id=legacy_id):
+            if user := await identities.user_without_identity(db, user_id=legacy_id):
                 return user, "email_of_0.1.6"
     return holder, "verified_email"
 
@@ -134,7 +135,7 @@ async def _link(
 async def _add_identity(
     tx: Transaction, user: User, identity: Identity, provider: ProviderSettings
 ) -> None:
-    await store.add_identity(
+    await identities.add_identity(
         tx.db,
         user_id=user.id,
         issuer=identity.issuer,

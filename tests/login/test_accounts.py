@@ -8,6 +8,7 @@ from hashlib import md5
 import pytest
 
 from dhq_auth.accounts import store
+from dhq_auth.accounts.identities import store as identities
 from dhq_auth.accounts.store import User
 from dhq_auth.clock import utcnow
 from tests.fakes.github import email
@@ -299,7 +300,7 @@ async def test_a_disabled_user_is_not_let_in_and_gets_no_new_way_in(
     assert "session" not in answer.cookies
     assert [row["kind"] for row in await audited()] == ["login.refused"]
     async with database.read() as db:
-        assert await store.user_by_identity(db, issuer.url, "1001") is None
+        assert await identities.user_by_identity(db, issuer.url, "1001") is None
 
 
 @sqlite

@@ -13,7 +13,8 @@ import pytest
 from sqlalchemy import Column, Integer, MetaData, Table, select, text, update
 from sqlalchemy.exc import DBAPIError
 
-from dhq_auth.accounts.store import add_identity, add_user, choose_username, new_user, user_by_id
+from dhq_auth.accounts.identities.store import add_identity
+from dhq_auth.accounts.store import add_user, choose_username, new_user, user_by_id
 from dhq_auth.audit.store import latest
 from dhq_auth.db import Database, Timestamp
 from dhq_auth.errors import Conflict

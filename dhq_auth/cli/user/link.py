@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
-from dhq_auth.accounts import store as accounts
-from dhq_auth.accounts.store import MAX_SUBJECT, User
+from dhq_auth.accounts.identities import store as identities
+from dhq_auth.accounts.identities.store import MAX_SUBJECT
+from dhq_auth.accounts.store import User
 from dhq_auth.administration.record import record_of
 from dhq_auth.cli.named_user import UserName, title_of, user_named
 from dhq_auth.cli.opened import working
@@ -62,9 +63,9 @@ def _issuer(settings: Settings, text: str) -> tuple[str, str]:
 async def _linked(settings: Settings, text: str, name: str, address: str, subject: str) -> User:
     async with working(settings) as work, work.transaction(Source()) as tx:
         user = await user_named(tx.db, text)
-        if holder := await accounts.user_by_identity(tx.db, address, subject):
+        if holder := await identities.user_by_identity(tx.db, address, subject):
             raise Conflict(f"{subject} of {address} is {title_of(holder)} already")
-        await accounts.add_identity(
+        await identities.add_identity(
             tx.db, user_id=user.id, issuer=address, subject=subject, provider=name, now=tx.now
         )
         tx.emit(IdentityLinked(user_id=user.id, provider=name, issuer=address, how="operator"))

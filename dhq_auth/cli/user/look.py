@@ -7,7 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from dhq_auth.access.store import password_facts
-from dhq_auth.accounts.store import User, identities_of
+from dhq_auth.accounts.identities.store import identities_of
+from dhq_auth.accounts.store import User
 from dhq_auth.administration import store
 from dhq_auth.administration.cursor import cursor_of, place_of
 from dhq_auth.administration.record import record_of

@@ -6,7 +6,7 @@ from typing import Any
 
 from joserfc.errors import JoseError
 
-from dhq_auth.accounts.store import MAX_SUBJECT
+from dhq_auth.accounts.identities.store import MAX_SUBJECT
 from dhq_auth.clock import Clock
 from dhq_auth.errors import LoginFailed, Message, UpstreamFailed
 from dhq_auth.login.connectors.protocol import (
