@@ -4,12 +4,13 @@ import asyncio
 import hmac
 import secrets
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
-from dhq_auth.access.store import Account, account_of_user, accounts_by_name
+from dhq_auth.access.store import MAX_CANDIDATES, Account, account_of_user, accounts_by_name
 from dhq_auth.accounts import usernames
 from dhq_auth.accounts.store import fold_email, hold
 from dhq_auth.errors import TooManyRequests, WrongPassword
@@ -59,25 +60,39 @@ class PasswordLogins:
         """
         name = name.strip()
         accounts = await self._candidates(name)
-        throttled = accounts[0].user.id if accounts else self._of_nobody(name)
-        return await self._one_of(accounts, name, password, throttled, source)
+        if "@" in name:
+            asked = _Asked(name, self._of_nobody(name), accounts, MAX_CANDIDATES)
+        else:
+            throttled = accounts[0].user.id if accounts else self._of_nobody(name)
+            asked = _Asked(name, throttled, accounts[:1])
+        return await self._one_of(asked, password, source)
 
     async def confirm(self, user_id: str, password: str, source: Source) -> Account:
         """Return the account of *user_id* if *password* is its own; raises as `account_of` does."""
         async with self._work.read() as db:
             account = await account_of_user(db, user_id)
         accounts = [account] if account else []
-        return await self._one_of(accounts, user_id, password, user_id, source)
+        return await self._one_of(_Asked(user_id, user_id, accounts), password, source)
 
-    async def _one_of(
-        self, accounts: list[Account], name: str, password: str, throttled: str, source: Source
-    ) -> Account:
-        for account in accounts:
-            if self._recent.holds(account.hash, password, self._work.now()):
-                # Believed a moment ago: scripts that send Basic with each request cost no hash.
-                await self._failures.check(account.user.id, source.address or NOWHERE)
-                return self._judged(account)
-        return await self._together(name, password, accounts, throttled, source)
+    async def _one_of(self, asked: "_Asked", password: str, source: Source) -> Account:
+        for account in asked.accounts:
+            recent = self._recent.holds(account.hash, password, self._work.now())
+            if recent and not self._is_over(account):
+                await self._check_believed(asked, account, source.address or NOWHERE)
+                return account
+        return await self._together(asked, password, source)
+
+    async def _check_believed(self, asked: "_Asked", account: Account, address: str) -> None:
+        """Refuse *account* where another attempt would be one too many.
+
+        It was believed a moment ago: scripts that send Basic with each request cost no hash.
+        """
+        await self._failures.check(asked.throttled, address)
+        if asked.is_email:
+            try:
+                await self._failures.check(account.user.id, address)
+            except TooManyRequests:
+                raise WrongPassword from None  # as in `_matching`
 
     def _of_nobody(self, name: str) -> str:
         """Return what a name that is nobody's is throttled by, however it is spelt.
@@ -95,15 +110,13 @@ class PasswordLogins:
         async with self._work.read() as db:
             return await accounts_by_name(db, name)
 
-    async def _together(
-        self, name: str, password: str, accounts: list[Account], throttled: str, source: Source
-    ) -> Account:
+    async def _together(self, asked: "_Asked", password: str, source: Source) -> Account:
         """Judge once what several requests from one address ask at the same time."""
         address = source.address or NOWHERE
-        question = self._recent.digest(f"{throttled}\0{address}\0{name}", password)
+        question = self._recent.digest(f"{asked.throttled}\0{address}\0{asked.name}", password)
         task = self._under_way.get(question)
         if task is None:
-            task = asyncio.create_task(self._judge(password, accounts, throttled, source))
+            task = asyncio.create_task(self._judge(asked, password, source))
             self._under_way[question] = task
             task.add_done_callback(partial(self._done, question))
         # One of them that goes away must not take the answer from the others.
@@ -114,63 +127,51 @@ class PasswordLogins:
         if not task.cancelled():
             task.exception()  # known, even if nobody waits for the answer any more
 
-    async def _judge(
-        self, password: str, accounts: list[Account], throttled: str, source: Source
-    ) -> Account:
+    async def _judge(self, asked: "_Asked", password: str, source: Source) -> Account:
         address = source.address or NOWHERE
         self._checks.spend(address)
-        allowed, refusal = await self._begun(accounts, throttled, address)
-        account = await self._matching(allowed, password)
-        if account is None and refusal:
-            raise refusal
+        await self._failures.begin(asked.throttled, address)
+        account = await self._matching(asked, password, address)
         if account is None:
-            known = accounts[0].user.id if accounts else None
-            async with self._work.transaction(source) as tx:
-                tx.emit(LoginRefused(user_id=known, provider="password", reason="wrong_password"))
-            raise WrongPassword
-        await self._failures.succeeded(account.user.id, address)
-        self._judged(account)
+            known = asked.accounts[0].user.id if asked.accounts else None
+            raise await self._refused(known, "wrong_password", source)
+        if self._is_over(account):
+            raise await self._refused(account.user.id, "account_over", source)
+        for throttled in {asked.throttled, account.user.id}:
+            await self._failures.succeeded(throttled, address)
         current = await self._with_today_s_cost(account, password, source)
         self._recent.remember(current, password, self._work.now())
         return account
 
-    async def _begun(
-        self, accounts: list[Account], throttled: str, address: str
-    ) -> tuple[list[Account], TooManyRequests | None]:
-        """Count an attempt at each of *accounts*; return those that may be judged.
+    async def _matching(self, asked: "_Asked", password: str, address: str) -> Account | None:
+        """Return the account whose password this is; after the same work however many there are.
 
-        Anybody may have claimed the email of somebody else: his success must not forgive guesses
-        at the other account, nor his failures keep the other out. Raises TooManyRequests where
-        none is left to be judged.
+        Whose an email is, and whether it is anybody's, is not told (PWD-07), though anybody can make
+        himself one of those who claim it, and see what that changes. So each has failures of its
+        own: neither does a success of one forgive guesses at another, nor a failure keep him out;
+        and who has used up those of an account is told that the password is wrong.
         """
-        if not accounts:
-            await self._failures.begin(throttled, address)
-        allowed, refusal = [], None
-        for account in accounts:
-            try:
-                await self._failures.begin(account.user.id, address)
-            except TooManyRequests as error:
-                refusal = error
-            else:
-                allowed.append(account)
-        if refusal and not allowed:
-            raise refusal
-        return allowed, refusal
+        found = None
+        for number in range(asked.judged):
+            account = asked.accounts[number] if number < len(asked.accounts) else None
+            admitted = True
+            if asked.is_email:
+                place = account.user.id if account else f"{asked.throttled} {number}"
+                admitted = await self._failures.admits(place, address)
+            stored = account.hash if account and admitted else None
+            if await self._hasher.verify(password, stored) and found is None:
+                found = account
+        return found
 
-    async def _matching(self, accounts: list[Account], password: str) -> Account | None:
-        for account in accounts:
-            if await self._hasher.verify(password, account.hash):
-                return account
-        if not accounts:  # as long as for one who is there
-            await self._hasher.verify(password, None)
-        return None
+    async def _refused(self, user_id: str | None, reason: str, source: Source) -> WrongPassword:
+        async with self._work.transaction(source) as tx:
+            tx.emit(LoginRefused(user_id=user_id, provider="password", reason=reason))
+        return WrongPassword()
 
-    def _judged(self, account: Account) -> Account:
-        """Return *account*, whose password is right, unless it or the password is over."""
+    def _is_over(self, account: Account) -> bool:
+        """Whether *account* is disabled, or its password had to be changed until now."""
         expired = account.expires_at is not None and account.expires_at <= self._work.now()
-        if expired or not account.user.is_active:
-            raise WrongPassword
-        return account
+        return expired or not account.user.is_active
 
     async def _with_today_s_cost(self, account: Account, password: str, source: Source) -> str:
         """Return the hash of *account*, made anew where its cost or kind is not today's."""
@@ -180,6 +181,26 @@ class PasswordLogins:
         async with self._work.transaction(source) as tx:
             await passwords.replace_hash(tx.db, account.user.id, account.hash, hashed)
         return hashed
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Whose password is to be judged.
+
+    `throttled` is the account by which the caller is told of too many failures: that of a username,
+    which is public, or for an email the email itself, whoever has it. `judged` is how many hashes
+    that takes, those of nobody included.
+    """
+
+    name: str
+    throttled: str
+    accounts: Sequence[Account]
+    judged: int = 1
+
+    @property
+    def is_email(self) -> bool:
+        """Whether several accounts may be meant, and which is not to be told."""
+        return self.judged > 1
 
 
 class _Recent:

@@ -68,17 +68,19 @@ class LoginFailures:
 
         Raises TooManyRequests for the one too many, which is not to be judged.
         """
-        await self.check(account, address)  # whoever goes on regardless costs no write
-        here, anywhere = _keys(account, address)
-        async with self._counters.changing() as counters:
-            failed = await counters.incr(here, self._window)
-            if failed > self._attempts:
-                raise await self._beyond(counters, here)
-            slow = await counters.incr(anywhere, REMEMBERED) > SLOW_AFTER
-            if slow and failed > 1:
-                raise await self._beyond(counters, here)
-        if slow:
-            await self._wait(here)
+        if await self._counted(account, address):
+            await self._wait(account, address)
+
+    async def admits(self, account: str, address: str) -> bool:
+        """Count one attempt as `begin` does, but tell and show nobody; say whether to judge it.
+
+        For an account that the caller has perhaps not named: that it is there is a secret.
+        """
+        try:
+            await self._counted(account, address)
+        except TooManyRequests:
+            return False
+        return True
 
     async def check(self, account: str, address: str) -> None:
         """Raise TooManyRequests where an attempt would be one too many; count nothing.
@@ -135,9 +137,23 @@ class LoginFailures:
         left = await counters.get_expiry(key) - self._counters.now()
         return TooManyRequests(BEYOND, retry_after=max(1, ceil(left)))
 
-    async def _wait(self, here: str) -> None:
+    async def _counted(self, account: str, address: str) -> bool:
+        """Count one attempt; say whether it has to wait. Raises TooManyRequests as `begin` does."""
+        await self.check(account, address)  # whoever goes on regardless costs no write
+        here, anywhere = _keys(account, address)
+        async with self._counters.changing() as counters:
+            failed = await counters.incr(here, self._window)
+            if failed > self._attempts:
+                raise await self._beyond(counters, here)
+            slow = await counters.incr(anywhere, REMEMBERED) > SLOW_AFTER
+            if slow and failed > 1:
+                raise await self._beyond(counters, here)
+        return slow
+
+    async def _wait(self, account: str, address: str) -> None:
         """Let LOGIN_SLOWDOWN pass; what cannot wait is not judged, so it does not count here."""
         if self._waiting >= self._max_waiting:
+            here, _ = _keys(account, address)
             async with self._counters.changing() as counters:
                 await counters.clear(here)
             raise TooManyRequests(CROWDED, retry_after=max(1, ceil(self._slow_down)))
