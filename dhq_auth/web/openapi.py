@@ -1,6 +1,7 @@
 """Writing OpenAPI 3.1 Operation Objects, and the document of all routes."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
@@ -121,7 +122,9 @@ def refusals(*errors: type[AuthError], members: Mapping[str, Schema] | None = No
     by_status: dict[int, list[type[AuthError]]] = {}
     for error in errors:
         by_status.setdefault(error.status, []).append(error)
-    return {str(status): _refusal(same, members or {}) for status, same in by_status.items()}
+    if members is None:
+        return {str(status): _common_refusal(tuple(same)) for status, same in by_status.items()}
+    return {str(status): _refusal(same, members) for status, same in by_status.items()}
 
 
 def document(
@@ -162,6 +165,12 @@ def document(
     }
 
 
+@cache
+def _common_refusal(errors: tuple[type[AuthError], ...]) -> Schema:
+    """Return what most operations may answer: in memory once, since it is large."""
+    return _refusal(errors, {})
+
+
 def _refusal(errors: Sequence[type[AuthError]], members: Mapping[str, Schema]) -> Schema:
     codes = [code for error in errors for code in (error.code, *_MORE_CODES.get(error, ()))]
     told: Schema = record({"code": {"enum": codes}, **members}, closed=False)
@@ -181,12 +190,11 @@ def _refusal(errors: Sequence[type[AuthError]], members: Mapping[str, Schema]) -
 
 
 def _with_headers(response: dict[str, Any], headers: Mapping[str, str]) -> Schema:
-    common = {name: {"$ref": f"#/components/headers/{name}"} for name in _HEADERS}
     special = {
         name.replace("_", "-"): {"description": meaning, "required": True, "schema": TEXT}
         for name, meaning in headers.items()
     }
-    return {**response, "headers": {**common, **special}}
+    return {**response, "headers": {**_COMMON, **special} if special else _COMMON}
 
 
 _NO_IDENTIFIER = str.maketrans("/.-", "___", "{}")
@@ -202,6 +210,7 @@ _HEADERS = {
         "schema": TEXT,
     },
 }
+_COMMON = {name: {"$ref": f"#/components/headers/{name}"} for name in _HEADERS}
 _PROBLEM = {
     "type": "object",
     "description": "Problem Details (RFC 9457)",
