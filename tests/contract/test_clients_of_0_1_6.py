@@ -66,8 +66,12 @@ async def test_check_answers_200_with_an_absolute_url_for_each_provider(
     assert answer.status == 200
     unknown = await answer.json()
     assert not unknown["authenticated"]
-    assert sorted(unknown["providers"]) == ["acme", "corp"]
-    for name, provider in unknown["providers"].items():
+    providers = unknown["providers"]
+    assert providers.keys() == {"acme", "corp", "password"}
+    # The page of the passwords is as good a link for a client that knows none of them by name.
+    page = await service.browser.go(f"{providers.pop('password')['url']}&login_hint=ada")
+    assert page.status == 200
+    for name, provider in providers.items():
         url = urlsplit(provider["url"])
         assert f"{url.scheme}://{url.netloc}" == service.url
         assert url.path == f"/auth/login/{name}"
@@ -82,7 +86,8 @@ async def test_check_says_who_it_is(service: Service, issuer: OidcIssuer) -> Non
     assert known.keys() == {"authenticated", "profile"}
     profile = known["profile"]
     assert profile.keys() == {
-        *("id", "idhash", "name", "email", "avatar_url", "join_date", "provider_id")
+        *("id", "idhash", "name", "email", "avatar_url", "join_date", "provider_id"),
+        "email_verified",  # added since
     }
     assert profile["join_date"] == service.clock.now.strftime("%a, %d %b %Y %H:%M:%S GMT")
     assert profile["provider_id"] == f"acme:{issuer.user['sub']}"
