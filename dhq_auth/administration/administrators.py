@@ -3,6 +3,7 @@
 from aiohttp import web
 
 from dhq_auth.credentials import Authenticated, Authenticator
+from dhq_auth.credentials.held import ADMINISTRATORS_ONLY
 from dhq_auth.errors import Forbidden
 from dhq_auth.principal import ADMIN
 from dhq_auth.web.params import Params
@@ -18,5 +19,5 @@ async def administrator(
     """
     who = await authenticator.authenticate(request, sent, ADMIN)
     if not who.user.is_admin:
-        raise Forbidden("This is for administrators.")
+        raise Forbidden(ADMINISTRATORS_ONLY)
     return who

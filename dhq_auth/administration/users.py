@@ -14,6 +14,7 @@ from dhq_auth.administration.cursor import cursor_of, may_be_id, place_of
 from dhq_auth.administration.fields import changed_flags, changed_names, limit_of, names_of
 from dhq_auth.administration.record import record_of
 from dhq_auth.credentials import Authenticator
+from dhq_auth.credentials.held import keep_administrator
 from dhq_auth.db import Db
 from dhq_auth.errors import InvalidRequest, NotFound
 from dhq_auth.settings import Settings
@@ -68,11 +69,12 @@ class UserViews:
     async def add(self, request: web.Request) -> web.StreamResponse:
         """Add a user; whose the email is the administrator knows, so it counts as verified."""
         sent = await params(request, self._settings.limits)
-        await administrator(self._authenticator, request, sent)
+        who = await administrator(self._authenticator, request, sent)
         names = checked(names_of(sent), reserved=True)
         is_admin = sent.flag("is_admin")
         hashed = await self._hashed(request, sent)
         async with self._work.transaction(source(request)) as tx:
+            await keep_administrator(tx, who)
             user = await add_account(tx, names, hashed, vouched=True, is_admin=is_admin)
         return web.json_response(record_of(user), status=201)
 
@@ -89,6 +91,7 @@ class UserViews:
         who = await administrator(self._authenticator, request, sent)
         changes: dict[str, Any] = {**changed_names(sent), **changed_flags(sent)}
         async with self._work.transaction(source(request)) as tx:
+            await keep_administrator(tx, who)
             user = await self._named(tx.db, request)
             user = await change_user(tx, user.id, changes, by=who.user.id)
         return web.json_response(record_of(user))
@@ -99,6 +102,7 @@ class UserViews:
             self._authenticator, request, await params(request, self._settings.limits)
         )
         async with self._work.transaction(source(request)) as tx:
+            await keep_administrator(tx, who)
             user = await self._named(tx.db, request)
             if not await delete_user(tx, user, by=who.user.id):
                 raise NotFound(NO_SUCH_USER)
