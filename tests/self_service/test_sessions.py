@@ -3,7 +3,9 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
+from dhq_auth.db import Database
 from tests.fixtures.service import FrozenClock, Start
 from tests.self_service.people import (
     Person,
@@ -186,6 +188,21 @@ async def test_a_session_that_slides_is_renewed_where_it_is_kept(
     cookie = {"Cookie": f"session={cookie_of(person)}"}
     answer = await other.new_browser().get("/auth/check", headers=cookie)
     assert (await answer.json())["authenticated"]
+
+
+async def test_it_is_renewed_once_a_minute_at_most(start: Start, clock: FrozenClock) -> None:
+    person = await registered(await start(SESSION_DURATION="3600", SESSION_SLIDING="on"))
+    database = Database(person.service.settings.database_url.value, pool=1, timeout=20)
+    ends: list[object] = []
+    for _ in range(10):
+        assert await is_signed_in(person.browser)
+        async with database.read() as db:
+            found = await db.execute(text("SELECT expires_at FROM sessions"))
+            ends.append({*found.scalars()}.pop())
+        clock.advance(seconds=15)
+    await database.close()
+    assert len({str(end) for end in ends}) == 3  # at the login, after 60 s, after 120 s
+    assert ends[0] == ends[3] != ends[4] == ends[7] != ends[8]
 
 
 async def test_sessions_outlive_a_restart(start: Start) -> None:

@@ -37,6 +37,15 @@ async def test_a_token_is_made_and_lets_its_owner_in(alice: Person, clock: Froze
 
 
 @sqlite
+@pytest.mark.parametrize("sent", [{}, {"title": ""}, {"title": "  "}, {"title": None}], ids=repr)
+async def test_a_token_without_a_title_has_the_usual_one(
+    alice: Person, sent: dict[str, str | None]
+) -> None:
+    await alice.make_token(**sent)
+    assert [token["title"] for token in await tokens(alice)] == ["API token"]
+
+
+@sqlite
 @pytest.mark.parametrize(
     "how", [lambda t: {"headers": {"Auth-Token": t}}, lambda t: {"params": {"jwt": t}}]
 )

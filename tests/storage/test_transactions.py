@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -215,6 +216,23 @@ async def test_times_come_back_as_they_were(work: Work) -> None:
         assert (await db.execute(later)).scalar_one() == there
     assert back == there
     assert back.tzinfo is UTC or back.utcoffset() == timedelta(0)
+
+
+async def test_who_was_read_is_there_when_the_database_is_not(
+    work: Work, database: Database
+) -> None:
+    """A user is a plain value: nothing is fetched late, when the transaction is over or undone."""
+    user_id = await add(work, username="ada", email="ada@example.com")
+    async with work.read() as db:
+        read = await user_by_id(db, user_id)
+    with suppress(LookupError):
+        async with work.transaction(Source()) as tx:
+            undone = await user_by_id(tx.db, user_id)
+            raise LookupError
+    await database.close()
+    assert read == undone
+    assert read is not None
+    assert (read.id, read.username, read.email) == (user_id, "ada", "ada@example.com")
 
 
 async def test_users_go_with_all_that_is_theirs_but_the_log(work: Work, database: Database) -> None:
