@@ -1,6 +1,7 @@
-"""One line for each answer: what was asked, without its query, and what became of it."""
+"""One line for each answer: what was asked, without its query or a token, and what became of it."""
 
 import logging
+import re
 from typing import Final
 
 from aiohttp import web
@@ -8,6 +9,8 @@ from aiohttp.abc import AbstractAccessLogger
 
 ACCESS: Final = logging.getLogger("dhq_auth.access")
 LONGEST_PATH: Final = 512
+# An API token or a JWT where an id belongs, which would count for whoever reads the log.
+_TOKEN: Final = re.compile(r"6879-\w+|ey[\w-]*\.[\w-]*\.[\w-]*")
 _LINE: Final = "%(method)s %(path)s %(status)d, %(bytes)d bytes in %(ms)s ms"
 
 
@@ -22,7 +25,7 @@ class AccessLog(AbstractAccessLogger):
     def log(self, request: web.BaseRequest, response: web.StreamResponse, time: float) -> None:
         """Log that *response* was given to *request* after *time* seconds."""
         # Not the target as it came: that has the query, and may have a user and a password.
-        path = request.rel_url.raw_path
+        path = _TOKEN.sub("…", request.rel_url.raw_path)
         if len(path) > LONGEST_PATH:
             path = f"{path[:LONGEST_PATH]}…"
         said = {

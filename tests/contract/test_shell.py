@@ -10,6 +10,7 @@ from tests.fixtures.service import Start
 SCRIPT = Path(__file__).with_name("shell.sh")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_a_script_needs_nothing_but_curl(start: Start, tmp_path: Path) -> None:
     service = await start()

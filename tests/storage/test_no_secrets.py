@@ -103,6 +103,8 @@ class Everybody:
             await ask(program, "GET", f"/auth/token-info?jwt={spoilt}", 401)
             await ask(program, "GET", "/auth/token-info", 401, headers=bearer(spoilt))
         await ask(program, "POST", f"/nowhere?jwt={token}&password={quote(self.password)}", 404)
+        for value in (token, jwt):  # where the id belongs
+            await ask(browser, "DELETE", f"/auth/tokens/{value}", 404)
         await ask(browser, "POST", "/auth/tokens/revoke", 200, json={"token": token})
         await ask(browser, "POST", "/auth/tokens/revoke", 404, json={"token": token})
         await ask(program, "GET", "/auth/token-info", 401, headers=bearer(token))
