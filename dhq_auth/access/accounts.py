@@ -1,7 +1,7 @@
 """Accounts with a password: made, changed, disabled, deleted; by whomever, the same rules hold."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -23,6 +23,8 @@ INITIAL_PASSWORD_LIFETIME: Final = timedelta(days=7)
 """How long a password that the program made may be used: until then it must be changed."""
 MAX_EMAIL: Final = 254
 MAX_NAME: Final = 255
+NAMES: Final = ("name", "first_name", "last_name")
+"""The fields of what a person is called; all of them may be changed at any time."""
 _EMAIL = re.compile(
     r"[^\s@\x00-\x1f\x7f<>()\[\]\\,;:\"]{1,64}@[^\s@\x00-\x1f\x7f<>()\[\]\\,;:\"]{1,253}"
 )
@@ -53,7 +55,7 @@ def checked(names: Names, *, reserved: bool = False) -> Names:
         usernames.check(names.username, reserved=reserved)
     if names.email is not None:
         check_email(names.email)
-    for field in ("name", "first_name", "last_name"):
+    for field in NAMES:
         check_name(getattr(names, field))
     return names
 
@@ -78,16 +80,14 @@ def check_name(name: str | None) -> str | None:
     return name
 
 
-def check_password(password: str, names: Iterable[str | None], settings: Settings) -> str:
+def check_password(password: str, names: Names | User, settings: Settings) -> str:
     """Return *password* as it is hashed, if one who is called *names* may have it.
 
     Raises WeakPassword, which says why not.
     """
-    known = (name for name in names if name)
-    host = settings.external_address.host
-    return rules.check(
-        password, min_length=settings.password_min_length, context=(*known, host, "dhq-auth")
-    )
+    called = (names.username, names.email, *(getattr(names, field) for field in NAMES))
+    context = (*filter(None, called), settings.external_address.host, "dhq-auth")
+    return rules.check(password, min_length=settings.password_min_length, context=context)
 
 
 async def add_account(

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
-from dhq_auth.access.store import MAX_CANDIDATES, Account, account_of_user, accounts_by_name
+from dhq_auth.access.store import Account, account_of_user, accounts_by_name
 from dhq_auth.accounts import usernames
 from dhq_auth.accounts.store import fold_email, hold
 from dhq_auth.errors import TooManyRequests, WrongPassword
@@ -61,7 +61,7 @@ class PasswordLogins:
         name = name.strip()
         accounts = await self._candidates(name)
         if "@" in name:
-            asked = _Asked(name, self._of_nobody(name), accounts, MAX_CANDIDATES)
+            asked = _Asked(name, self._of_nobody(name), accounts, is_email=True)
         else:
             throttled = accounts[0].user.id if accounts else self._of_nobody(name)
             asked = _Asked(name, throttled, accounts[:1])
@@ -144,7 +144,7 @@ class PasswordLogins:
         return account
 
     async def _matching(self, asked: "_Asked", password: str, address: str) -> Account | None:
-        """Return the account whose password this is; after the same work however many there are.
+        """Return the account whose password this is; nobody's takes as long as one that is there.
 
         Whose an email is, and whether it is anybody's, is not told (PWD-07), though anybody can make
         himself one of those who claim it, and see what that changes. So each has failures of its
@@ -152,11 +152,11 @@ class PasswordLogins:
         and who has used up those of an account is told that the password is wrong.
         """
         found = None
-        for number in range(asked.judged):
-            account = asked.accounts[number] if number < len(asked.accounts) else None
+        judged: Sequence[Account | None] = asked.accounts or [None]
+        for account in judged:
             admitted = True
             if asked.is_email:
-                place = account.user.id if account else f"{asked.throttled} {number}"
+                place = account.user.id if account else f"{asked.throttled} account"
                 admitted = await self._failures.admits(place, address)
             stored = account.hash if account and admitted else None
             if await self._hasher.verify(password, stored) and found is None:
@@ -188,19 +188,14 @@ class _Asked:
     """Whose password is to be judged.
 
     `throttled` is the account by which the caller is told of too many failures: that of a username,
-    which is public, or for an email the email itself, whoever has it. `judged` is how many hashes
-    that takes, those of nobody included.
+    which is public, or for an email the email itself, whoever has it: then several accounts may be
+    meant, and which they are is not told.
     """
 
     name: str
     throttled: str
     accounts: Sequence[Account]
-    judged: int = 1
-
-    @property
-    def is_email(self) -> bool:
-        """Whether several accounts may be meant, and which is not to be told."""
-        return self.judged > 1
+    is_email: bool = False
 
 
 class _Recent:
