@@ -76,7 +76,7 @@ class LoginRefused(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoggedOut(UserEvent):
-    """A session, or with `everywhere` all of a user's sessions and tokens, ended."""
+    """A session, or with `everywhere` every session of a user, ended."""
 
     kind = "logout"
     hook = "on_user_logout"
@@ -112,7 +112,7 @@ class CodeReplayed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PasswordChanged(Event):
-    """A password was set; `by` says by whom: the user, an operator, a setup."""
+    """A password was set in place of another, or as the first: `by` the `user` or an `operator`."""
 
     kind = "password.changed"
     by: str
@@ -129,7 +129,11 @@ class TokenMade(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenRevoked(Event):
-    """An API token was ended; `how` says why: revoked, everywhere, replaced, leaked, password."""
+    """An API token was ended.
+
+    `how` says why: `revoked`, `replaced` (a developer token), `leaked`, `everywhere`,
+    `password_changed`, `user_disabled`, `user_deleted`.
+    """
 
     kind = "token.revoked"
     token_id: str

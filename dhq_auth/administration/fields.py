@@ -2,12 +2,11 @@
 
 from typing import Final
 
-from dhq_auth.access.accounts import Names, check_name
+from dhq_auth.access.accounts import NAMES, Names, check_name
 from dhq_auth.access.password_login import MAX_NAME
 from dhq_auth.errors import InvalidRequest, Message
 from dhq_auth.web.params import Params
 
-NAMES: Final = ("name", "first_name", "last_name")
 FLAGS: Final = ("is_admin", "is_active")
 DEFAULT_LIMIT: Final = 100
 MAX_LIMIT: Final = 1000

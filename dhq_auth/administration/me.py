@@ -3,18 +3,15 @@
 from aiohttp import web
 
 from dhq_auth.access.accounts import change_user, delete_user
-from dhq_auth.accounts.store import User
 from dhq_auth.administration import openapi
 from dhq_auth.administration.fields import changed_names
 from dhq_auth.administration.record import record_of
 from dhq_auth.credentials import Authenticator, session
-from dhq_auth.errors import Forbidden, InvalidCredential
+from dhq_auth.errors import InvalidCredential
 from dhq_auth.principal import LOGIN, PROFILE
 from dhq_auth.settings import Settings
 from dhq_auth.web.client import source
-from dhq_auth.web.errors import wants_page
-from dhq_auth.web.params import Params, params, query
-from dhq_auth.web.render import redirect
+from dhq_auth.web.params import params, query
 from dhq_auth.web.routing import Route
 from dhq_auth.work import Work
 
@@ -33,7 +30,6 @@ class OwnUserViews:
         return [
             Route(method="GET", path=me, handler=self.show, operation=openapi.SHOW_ME),
             Route(method="PUT", path=me, handler=self.change, operation=openapi.CHANGE_ME),
-            Route(method="POST", path=me, handler=self.change_by_form, operation=openapi.FORM_ME),
             Route(method="DELETE", path=me, handler=self.delete, operation=openapi.DELETE_ME),
         ]
 
@@ -44,16 +40,11 @@ class OwnUserViews:
 
     async def change(self, request: web.Request) -> web.StreamResponse:
         """Change one's own names; all else that is sent is ignored, rights above all."""
-        user = await self._changed(request, await params(request, self._settings.limits))
-        return web.json_response(record_of(user))
-
-    async def change_by_form(self, request: web.Request) -> web.StreamResponse:
-        """Do the same for a form, which knows no PUT; raises Forbidden for that of another site."""
-        if not session.counts(request, self._settings.external_address):
-            raise Forbidden("This form was sent by another site.", code="foreign_form")
-        user = await self._changed(request, await params(request, self._settings.limits))
-        if wants_page(request):
-            return redirect(f"{self._settings.issuer}/profile", status=303)
+        sent = await params(request, self._settings.limits)
+        who = await self._authenticator.authenticate(request, sent, PROFILE)
+        changes = changed_names(sent)
+        async with self._work.transaction(source(request)) as tx:
+            user = await change_user(tx, who.user.id, changes, by=who.user.id)
         return web.json_response(record_of(user))
 
     async def delete(self, request: web.Request) -> web.StreamResponse:
@@ -70,9 +61,3 @@ class OwnUserViews:
         if session.counts(request, self._settings.external_address):
             session.clear_cookie(response, self._settings)
         return response
-
-    async def _changed(self, request: web.Request, sent: Params) -> User:
-        who = await self._authenticator.authenticate(request, sent, PROFILE)
-        changes = changed_names(sent)
-        async with self._work.transaction(source(request)) as tx:
-            return await change_user(tx, who.user.id, changes, by=who.user.id)

@@ -26,7 +26,6 @@ from dhq_auth.web.openapi import (
     operation,
     parameter,
     record,
-    redirection,
     refusals,
 )
 
@@ -164,15 +163,6 @@ CHANGE_ME = operation(
     refusals(*BODY_FAULTS, NotFound, *_ALWAYS),
     description="What is not sent stays; null clears a name; what is not named here is ignored, "
     "rights, email and password too.",
-    body=body(json=_open(_CHANGES), form=_open(_FORM_CHANGES)),
-    security=REQUIRED,
-)
-FORM_ME = operation(
-    "Change one's own names, by a form",
-    answer(200, "The user as it is now.", USER),
-    redirection(303, "The same, for a page's form: on to the profile."),
-    refusals(*BODY_FAULTS, NotFound, *_ALWAYS),
-    description="The same as PUT, which forms do not know; for our own pages alone.",
     body=body(json=_open(_CHANGES), form=_open(_FORM_CHANGES)),
     security=REQUIRED,
 )

@@ -115,9 +115,7 @@ class UserViews:
         password = sent.string("password")
         if password is None:
             raise InvalidRequest("The parameter password is missing.")
-        names = names_of(sent)
-        called = (names.username, names.email, names.name, names.first_name, names.last_name)
-        password = check_password(password, called, self._settings)
+        password = check_password(password, names_of(sent), self._settings)
         return await self._logins.hashed(password, source(request))
 
     async def _named(self, db: Db, request: web.Request) -> User:

@@ -136,8 +136,7 @@ class PasswordViews:
         password = sent.string("password")
         if password is None:
             raise InvalidRequest(MISSING)
-        called = (names.username, names.email, names.name, names.first_name, names.last_name)
-        password = check_password(password, called, self._settings)
+        password = check_password(password, names, self._settings)
         hashed = await self._logins.hashed(password, source(request))
         form = wants_page(request)
         async with self._work.transaction(source(request)) as tx:

@@ -10,6 +10,8 @@ from typing import TypeVar
 from aiohttp import web
 
 from dhq_auth.access.begin import Login, answer
+from dhq_auth.access.end import end_session
+from dhq_auth.accounts import store as accounts
 from dhq_auth.accounts.profile import own_profile
 from dhq_auth.credentials import Authenticator, session
 from dhq_auth.errors import (
@@ -31,7 +33,6 @@ from dhq_auth.login.finish import Finish
 from dhq_auth.login.store import Attempt
 from dhq_auth.opaque import digest
 from dhq_auth.principal import PROFILE
-from dhq_auth.sessions import store as sessions
 from dhq_auth.settings import Settings
 from dhq_auth.throttle.rates import RateLimit
 from dhq_auth.tokens.signing import TokenSigner
@@ -201,8 +202,9 @@ class LoginViews:
             spent = None if redeemed else await store.known_code(tx.db, code)
             # Two had the same code: who came first may be a thief (RFC 9700 4.2.4). What ended is
             # told once: a spent code must not fill the log for whoever sends it again and again.
-            if spent and await sessions.end(tx.db, spent.session_id, spent.user_id):
-                tx.emit(CodeReplayed(user_id=spent.user_id, session_id=spent.session_id))
+            owner = await accounts.user_by_id(tx.db, spent.user_id) if spent else None
+            if spent and owner and await end_session(tx, owner, spent.session_id):
+                tx.emit(CodeReplayed(user_id=owner.id, session_id=spent.session_id))
         # Committed: spent, or its session ended, whatever becomes of this request.
         fits = redeemed and _fits(verifier, redeemed.code_challenge)
         if not fits or redeemed is None or user is None or redeemed.expires_at <= self._work.now():

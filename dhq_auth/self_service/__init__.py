@@ -8,6 +8,7 @@ from dhq_auth.self_service.delete_page import DeletePage
 from dhq_auth.self_service.developer_token import DeveloperTokenViews
 from dhq_auth.self_service.logout import LogoutViews
 from dhq_auth.self_service.name_and_password import Asking
+from dhq_auth.self_service.names import NamesForm
 from dhq_auth.self_service.password import PasswordViews
 from dhq_auth.self_service.profile import ProfilePage
 from dhq_auth.self_service.session_pages import SessionPages
@@ -47,6 +48,7 @@ def routes(
     return (
         *profile.routes(),
         *UsernameViews(settings, work, authenticator, profile).routes(),
+        *NamesForm(settings, work, authenticator, profile).routes(),
         *password.routes(),
         *LogoutViews(settings, work, authenticator, pages).routes(),
         *SessionViews(settings, work, authenticator).routes(),

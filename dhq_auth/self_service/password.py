@@ -114,8 +114,7 @@ class PasswordViews:
             )
 
     def _allowed(self, user: User, current: str | None, wanted: str) -> str:
-        called = (user.username, user.email, user.name, user.first_name, user.last_name)
-        new = check_password(wanted, called, self._settings)
+        new = check_password(wanted, user, self._settings)
         if current is not None and normalize("NFC", current) == new:
             raise WeakPassword(UNCHANGED, reason="unchanged")
         return new

@@ -1,7 +1,12 @@
 """The page of one's own account, and its forms once more with what is wrong."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
 from aiohttp import web
 
+from dhq_auth.access.accounts import NAMES
 from dhq_auth.access.store import password_facts
 from dhq_auth.accounts.identities.store import identities_of
 from dhq_auth.credentials import Authenticated, Authenticator
@@ -10,6 +15,8 @@ from dhq_auth.settings import Settings
 from dhq_auth.web.render import Pages, redirect
 from dhq_auth.web.routing import Route
 from dhq_auth.work import Work
+
+NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class ProfilePage:
@@ -44,10 +51,15 @@ class ProfilePage:
         return await self._page(request, who)
 
     async def again(
-        self, request: web.Request, who: Authenticated, at: str, error: AuthError
+        self,
+        request: web.Request,
+        who: Authenticated,
+        at: str,
+        error: AuthError,
+        typed: Mapping[str, str] = NOTHING,
     ) -> web.Response:
-        """Show the page once more with *error*, which is about the form *at*."""
-        response = await self._page(request, who, at=at, error=error)
+        """Show the page once more with *error*, which is about the form *at*, and what was *typed*."""
+        response = await self._page(request, who, at=at, error=error, typed=typed)
         response.headers.update(error.headers)
         return response
 
@@ -58,6 +70,7 @@ class ProfilePage:
         *,
         at: str | None = None,
         error: AuthError | None = None,
+        typed: Mapping[str, str] = NOTHING,
     ) -> web.Response:
         async with self._work.read() as db:
             has_password, expires_at = await password_facts(db, who.user.id)
@@ -70,7 +83,6 @@ class ProfilePage:
             identities=[
                 {
                     "title": self._titles.get(each.provider, each.provider),
-                    "email": None,
                     "linked_at": each.linked_at,
                     "last_login_at": each.last_login_at,
                 }
@@ -83,5 +95,5 @@ class ProfilePage:
             else None,
             at=at,
             error=(error.detail or error.title) if error else None,
-            notice=None,
+            names={name: getattr(who.user, name) or "" for name in NAMES} | dict(typed),
         )

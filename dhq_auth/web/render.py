@@ -45,7 +45,9 @@ class Pages:
             .get_template(template)
             .render(host=self._host, status=status, **values)
         )
-        response = web.Response(text=text, status=status, content_type="text/html")
+        # Typed text that a form shows again may hold half a character (RFC 8259 8.2).
+        page = text.encode(errors="replace")
+        response = web.Response(body=page, status=status, content_type="text/html", charset="utf-8")
         response.headers["Content-Language"] = language
         response.headers["Vary"] = "Accept-Language"
         response.headers["Content-Security-Policy"] = policy_with_forms_to(form_targets)

@@ -9,7 +9,6 @@ from tests.fixtures.service import Service
 from tests.self_service.people import (
     BETTER,
     GOOD,
-    HTML,
     Person,
     ask,
     is_known,
@@ -31,7 +30,7 @@ async def test_everybody_sees_the_own_record_and_nobody_else_s(alice: Person, bo
 
 
 @sqlite
-@pytest.mark.parametrize("method", ["GET", "PUT", "POST", "DELETE"])
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
 async def test_nobody_has_no_record(local: Service, method: str) -> None:
     assert (await ask(local, method, ME))[0] == 401
 
@@ -82,31 +81,6 @@ async def test_the_scope_profile_reads_and_writes_names_but_deletes_nothing(alic
     for method in ("GET", "PUT"):
         status, said = await ask(alice.service, method, ME, bearer=other, json={})
         assert (status, said["code"]) == (403, "insufficient_scope")
-
-
-@sqlite
-async def test_a_form_of_ours_changes_names_and_leads_to_the_profile(alice: Person) -> None:
-    own = {**HTML, "Origin": alice.service.url, "Sec-Fetch-Site": "same-origin"}
-    sent = {"first_name": "Alice", "last_name": "", "name": "Al"}
-    answer = await alice.browser.post(ME, data=sent, headers=own)
-    assert answer.status == 303
-    assert answer.headers["Location"] == f"{alice.service.url}/profile"
-    assert (await alice.call("GET", ME))[1]["name"] == "Al"
-
-
-@sqlite
-@pytest.mark.parametrize(
-    "headers",
-    [{"Origin": "http://evil.example"}, {"Sec-Fetch-Site": "same-site"}, {"Origin": "null"}],
-    ids=["origin", "same_site", "null"],
-)
-async def test_a_form_of_another_site_changes_nothing(
-    alice: Person, headers: dict[str, str]
-) -> None:
-    for accept in ({}, HTML):
-        answer = await alice.browser.post(ME, data={"name": "X"}, headers={**accept, **headers})
-        assert answer.status == 403
-    assert (await alice.call("GET", ME))[1]["name"] is None
 
 
 async def test_one_deletes_the_own_account_and_everything_dies_with_it(alice: Person) -> None:

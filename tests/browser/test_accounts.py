@@ -271,7 +271,7 @@ ATTACKS: dict[str, tuple[str, dict[str, str]]] = {
     "revoke the developer token": ("/profile/developer/revoke", {}),
     "end the sessions": ("/profile/sessions/end", {"all": "true"}),
     "choose the username": ("/auth/update", {"username": "owned"}),
-    "change the names": ("/auth/users/me", {"name": "owned"}),
+    "change the names": ("/profile/names", {"name": "owned"}),
     "change the password": (
         "/auth/users/me/password",
         {"current_password": GOOD, "new_password": BETTER},

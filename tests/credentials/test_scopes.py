@@ -44,7 +44,6 @@ NEEDS: Final = {
     "POST /auth/token-leaked": NOBODY,
     "GET /auth/users/me": PROFILE,
     "PUT /auth/users/me": PROFILE,
-    "POST /auth/users/me": PROFILE,
     "DELETE /auth/users/me": LOGIN,
     "GET /auth/users": ADMIN,
     "POST /auth/users": ADMIN,

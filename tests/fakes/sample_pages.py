@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
+from dhq_auth.access.accounts import NAMES
 from dhq_auth.errors import Message
 from dhq_auth.settings import from_environ
 from dhq_auth.web.headers import header_middleware
@@ -59,16 +60,22 @@ LOGIN: Final[dict[str, Any]] = {
     "error": None,
     "min_length": 15,
 }
+
+
+def named(user: SimpleNamespace) -> dict[str, Any]:
+    """Return what the profile shows of *user*."""
+    return {"user": user, "names": {name: getattr(user, name) or "" for name in NAMES}}
+
+
 PROFILE: Final[dict[str, Any]] = {
-    "user": ADA,
+    **named(ADA),
     "identities": [
-        {"title": "Google", "email": ADA.email, "linked_at": NOW, "last_login_at": NOW},
-        {"title": "GitHub", "email": None, "linked_at": None, "last_login_at": None},
+        {"title": "Google", "linked_at": NOW, "last_login_at": NOW},
+        {"title": "GitHub", "linked_at": None, "last_login_at": None},
     ],
     "has_password": True,
     "password_expires_at": None,
     "error": None,
-    "notice": None,
     "min_length": 15,
 }
 TOO_SHORT: Final = Message("The password must have at least {count} characters.", count=15)
@@ -126,17 +133,16 @@ SAMPLES: Final[dict[str, tuple[str, dict[str, Any]]]] = {
         "profile.html",
         {
             **PROFILE,
-            "user": NOBODY,
+            **named(NOBODY),
             "identities": [],
             "password_expires_at": NOW,
-            "notice": "You are signed out here, too.",
         },
     ),
     "profile-refused": ("profile.html", {**PROFILE, "error": TOO_SHORT, "at": "password"}),
-    "profile-long": ("profile.html", {**PROFILE, "user": LONG, "has_password": False}),
+    "profile-long": ("profile.html", {**PROFILE, **named(LONG), "has_password": False}),
     "hostile": (
         "profile.html",
-        {**PROFILE, "user": MALLORY, "error": "</p><script>window.owned = 5</script>"},
+        {**PROFILE, **named(MALLORY), "error": "</p><script>window.owned = 5</script>"},
     ),
     "delete": ("delete.html", {"user": ADA, "error": None}),
     "delete-refused": (

@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from dhq_auth.login.connectors.protocol import s256
 from tests.fakes.oidc_issuer import OidcIssuer
 from tests.fixtures.service import NEXT, Service, Start, oidc
 from tests.self_service import ears
@@ -125,6 +127,20 @@ async def test_a_new_password_is_a_way_out_and_in_again(listened: Service) -> No
     sent = {"current_password": GOOD, "new_password": BETTER}
     assert (await alice.call("POST", "/auth/users/me/password", json=sent))[0] == 200
     assert ears.heard == [("out", "alice"), ("in", "alice")]
+
+
+async def test_a_login_that_ends_since_its_code_came_twice_is_a_way_out(
+    listened: Service, issuer: OidcIssuer
+) -> None:
+    name, verifier = str(issuer.user["name"]), "v" * 43
+    wanted = {"response_mode": "code", "code_challenge": s256(verifier)}
+    back = await listened.callback("acme", **wanted)
+    code = parse_qs(urlsplit(back.headers["Location"]).query)["code"][0]
+    ears.heard.clear()
+    for _ in range(3):
+        sent = {"code": code, "code_verifier": verifier}
+        await ask(listened, "POST", "/auth/exchange", json=sent)
+    assert ears.heard == [("out", name)]
 
 
 async def test_many_at_once_are_heard_once(listened: Service) -> None:

@@ -26,6 +26,7 @@ FORMS = {
     "/profile/developer": {},
     "/profile/developer/revoke": {},
     "/profile/delete": {"confirmation": "alice"},
+    "/profile/names": {"name": "owned"},
 }
 VALUE = re.compile(r"6879-[0-9A-Za-z]{49}")
 
@@ -74,6 +75,7 @@ async def test_a_form_of_another_site_does_nothing(alice: Person, path: str) -> 
     assert await is_signed_in(alice.browser)
     assert await is_known(alice.service, made["token"])
     assert len((await alice.call("GET", "/auth/tokens"))[1]["items"]) == 2
+    assert (await alice.call("GET", "/auth/users/me"))[1]["name"] is None
 
 
 @pytest.mark.parametrize("path", FORMS)
@@ -112,6 +114,26 @@ async def test_a_username_is_chosen_by_a_form_once(start: Start) -> None:
     assert await send(ada, "/auth/update", username="ada") == "/profile"
     assert "ada" in await page(ada, "/profile")
     assert "Cannot modify username" in await send(ada, "/auth/update", 400, username="other")
+
+
+async def test_names_are_changed_by_a_form(alice: Person) -> None:
+    sent = {"first_name": "Alice", "last_name": "", "name": "Al", "is_admin": "true"}
+    assert await send(alice, "/profile/names", **sent) == "/profile"
+    _, me = await alice.call("GET", "/auth/users/me")
+    assert (me["first_name"], me["last_name"], me["name"], me["is_admin"]) == (
+        *("Alice", None, "Al"),
+        False,
+    )
+
+
+@pytest.mark.parametrize("bad", ["x" * 256, "a\tb", "x" * 9000], ids=["long", "tab", "huge"])
+async def test_a_refused_name_is_shown_in_the_form_again(alice: Person, bad: str) -> None:
+    shown = await send(alice, "/profile/names", 400, first_name=bad, name='"Al" <b>')
+    assert "Your name" in shown
+    assert f'value="{bad[:320]}"' in shown
+    assert 'value=""Al" <b>"' in shown  # the test has undone the escapes
+    assert 'id="error"' in shown
+    assert (await alice.call("GET", "/auth/users/me"))[1]["name"] is None
 
 
 async def test_a_session_is_ended_on_its_page(alice: Person) -> None:

@@ -80,8 +80,7 @@ async def _added(
 ) -> User:
     kept = None
     if given is not None:
-        called = (names.username, names.email, names.name, names.first_name, names.last_name)
-        kept = await hashed(check_password(given.text, called, settings))
+        kept = await hashed(check_password(given.text, names, settings))
     async with working(settings) as work, work.transaction(Source()) as tx:
         return await add_account(
             tx,

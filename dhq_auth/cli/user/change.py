@@ -114,8 +114,7 @@ async def _deleted(settings: Settings, text: str) -> User:
 async def _with_password(settings: Settings, text: str, given: GivenPassword) -> User:
     async with opened(settings) as database, database.read() as db:
         user = await user_named(db, text)
-    called = (user.username, user.email, user.name, user.first_name, user.last_name)
-    kept = await hashed(check_password(given.text, called, settings))
+    kept = await hashed(check_password(given.text, user, settings))
     async with working(settings) as work, work.transaction(Source()) as tx:
         user = await user_named(tx.db, user.id)
         await change_password(tx, user, kept, by=OPERATOR, expires_at=until(given, tx.now))
