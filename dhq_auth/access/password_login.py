@@ -13,7 +13,7 @@ from typing import Final
 from dhq_auth.access.store import Account, account_of_user, accounts_by_name
 from dhq_auth.accounts import usernames
 from dhq_auth.accounts.store import fold_email, hold
-from dhq_auth.errors import TooManyRequests, WrongPassword
+from dhq_auth.errors import TooManyRequests, Unavailable, WrongPassword
 from dhq_auth.events import LoginRefused, Source
 from dhq_auth.passwords import store as passwords
 from dhq_auth.passwords.hashing import PasswordHasher
@@ -151,16 +151,22 @@ class PasswordLogins:
         own: neither does a success of one forgive guesses at another, nor a failure keep him out;
         and who has used up those of an account is told that the password is wrong.
         """
-        found = None
+        found, counted = None, [asked.throttled]
         judged: Sequence[Account | None] = asked.accounts or [None]
-        for account in judged:
-            admitted = True
-            if asked.is_email:
-                place = account.user.id if account else f"{asked.throttled} account"
-                admitted = await self._failures.admits(place, address)
-            stored = account.hash if account and admitted else None
-            if await self._hasher.verify(password, stored) and found is None:
-                found = account
+        try:
+            for account in judged:
+                admitted = True
+                if asked.is_email:
+                    place = account.user.id if account else f"{asked.throttled} account"
+                    if admitted := await self._failures.admits(place, address):
+                        counted.append(place)
+                stored = account.hash if account and admitted else None
+                if await self._hasher.verify(password, stored) and found is None:
+                    found = account
+        except Unavailable:  # too many wait for a hash: whoever is sent away has not failed
+            for place in counted:
+                await self._failures.not_judged(place, address)
+            raise
         return found
 
     async def _refused(self, user_id: str | None, reason: str, source: Source) -> WrongPassword:
@@ -177,7 +183,10 @@ class PasswordLogins:
         """Return the hash of *account*, made anew where its cost or kind is not today's."""
         if not self._hasher.outdated(account.hash):
             return account.hash
-        hashed = await self._hasher.hash(password)
+        try:
+            hashed = await self._hasher.hash(password)
+        except Unavailable:  # too many wait: it is done at another login
+            return account.hash
         async with self._work.transaction(source) as tx:
             await passwords.replace_hash(tx.db, account.user.id, account.hash, hashed)
         return hashed

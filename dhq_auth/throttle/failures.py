@@ -82,6 +82,14 @@ class LoginFailures:
             return False
         return True
 
+    async def not_judged(self, account: str, address: str) -> None:
+        """Take back one attempt that was counted, but that nobody had the time to judge."""
+        here, anywhere = _keys(account, address)
+        async with self._counters.changing() as counters:
+            for key, window in ((here, self._window), (anywhere, REMEMBERED)):
+                if await counters.get(key) > 0:  # its time may be over meanwhile
+                    await counters.incr(key, window, amount=-1)
+
     async def check(self, account: str, address: str) -> None:
         """Raise TooManyRequests where an attempt would be one too many; count nothing.
 

@@ -7,17 +7,12 @@ from pathlib import Path
 import pytest
 
 from dhq_auth.access.accounts import Names, add_account
-from dhq_auth.access.password_login import PasswordLogins
 from dhq_auth.access.store import MAX_CANDIDATES
-from dhq_auth.db import Database
 from dhq_auth.errors import WrongPassword
 from dhq_auth.events import Source
 from dhq_auth.passwords.hashing import PasswordHasher
-from dhq_auth.settings import from_environ
-from dhq_auth.throttle.failures import LoginFailures
-from dhq_auth.throttle.rates import RateLimit
-from dhq_auth.tokens.load import load_keys
 from dhq_auth.work import Work
+from tests.access.conftest import MakeLogins
 from tests.fixtures.service import CHEAP, FrozenClock, Service, Start
 
 EMAIL = "alice@example.com"
@@ -106,19 +101,11 @@ class CountingHasher(PasswordHasher):
 @pytest.mark.parametrize("accounts", [0, 1, 2, MAX_CANDIDATES, MAX_CANDIDATES + 1])
 @pytest.mark.parametrize("password", ["wrong", "password number 0", "password number 1"])
 async def test_an_email_that_nobody_has_is_as_much_work_as_one_that_somebody_has(
-    database_url: str, clock: FrozenClock, accounts: int, password: str
+    make_logins: MakeLogins, work: Work, clock: FrozenClock, accounts: int, password: str
 ) -> None:
     """Most of the time that it takes are hashes. Which of several fits does not show in it."""
-    database = Database(database_url, pool=5, timeout=20)
-    settings = from_environ({"DATABASE_URL": database_url})
-    work, hasher = Work(database, clock, announce), CountingHasher()
-    logins = PasswordLogins(
-        work,
-        hasher,
-        LoginFailures(settings, work),
-        RateLimit(100, clock, refusal="enough"),
-        await load_keys(database, settings, clock),
-    )
+    hasher = CountingHasher()
+    logins = await make_logins(hasher)
     for number in range(accounts):
         hashed = await hasher.hash(f"password number {number}")
         async with work.transaction(Source()) as tx:
@@ -128,8 +115,3 @@ async def test_an_email_that_nobody_has_is_as_much_work_as_one_that_somebody_has
         await logins.account_of(EMAIL, password, Source())
     assert hasher.verified == min(max(1, accounts), MAX_CANDIDATES)
     hasher.close()
-    await database.close()
-
-
-async def announce(_events: object) -> None:
-    return None
