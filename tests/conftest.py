@@ -1,9 +1,15 @@
 """What all tests share."""
 
 import gc
+import os
+from asyncio import AbstractEventLoop
+from collections.abc import Callable
 
 import pytest
+import uvloop
 from hypothesis import settings
+
+from tests.fakes.memory import in_memory
 
 pytest_plugins = [
     "tests.fixtures.fakes",
@@ -17,6 +23,17 @@ pytest_plugins = [
 settings.register_profile("same", max_examples=50, deadline=None, derandomize=True)
 settings.register_profile("search", max_examples=1000, deadline=None)
 settings.load_profile("same")
+
+
+def pytest_asyncio_loop_factories() -> dict[str, Callable[[], AbstractEventLoop]]:
+    """Run on the event loop of the service: it also takes a seventh less time."""
+    return {"uvloop": uvloop.new_event_loop}
+
+
+def pytest_configure() -> None:
+    """Keep the folders of tests in memory: each commit to a SQLite file there waits for the disk."""
+    if folder := in_memory():
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(folder))
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

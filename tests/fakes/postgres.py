@@ -16,9 +16,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Self
 
+from tests.fakes.memory import in_memory
+
 DEADLINE = 60
-MEMORY = Path("/dev/shm")  # noqa: S108 - a folder in it is made by mkdtemp
-ROOM = 1 << 30
 PASSWORD = "only-for-tests"
 UNPRIVILEGED = "nobody"
 SETTINGS = {
@@ -48,7 +48,7 @@ class PostgresServer:
         self._home = Path()
 
     def __enter__(self) -> Self:
-        self._home = Path(tempfile.mkdtemp(prefix="dhq-auth-postgres-", dir=_fastest()))
+        self._home = Path(tempfile.mkdtemp(prefix="dhq-auth-postgres-", dir=in_memory()))
         if user := _user():
             shutil.chown(self._home, user)
         try:
@@ -142,12 +142,6 @@ def _runs(program: Path) -> bool:
 def _user() -> str | None:
     """Return the account to run the server as, if not our own."""
     return UNPRIVILEGED if os.geteuid() == 0 else None
-
-
-def _fastest() -> Path | None:
-    """Return the file system in memory if it has room: databases are made ten times faster."""
-    roomy = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= ROOM
-    return MEMORY if roomy and os.access(MEMORY, os.W_OK) else None
 
 
 def _output(program: Path, *arguments: str, user: str | None = None) -> str:
