@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from limits.aio.storage import RedisStorage, Storage
-from redis.asyncio import BlockingConnectionPool
+from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
@@ -68,6 +68,16 @@ class InRedis:
             raise Unavailable("the storage of limits does not answer") from error
 
     changing = reading
+
+    async def evicts(self) -> str | None:
+        """Return the policy by which the server forgets keys when its memory is full, if it does.
+
+        Raises Unavailable as `reading` does.
+        """
+        async with self.reading():
+            memory = await Redis(connection_pool=self._pool).info("memory")
+        policy = str(memory.get("maxmemory_policy", "noeviction"))
+        return None if policy == "noeviction" or not memory.get("maxmemory") else policy
 
     async def close(self) -> None:
         """Close every connection."""

@@ -96,6 +96,32 @@ def test_an_address_that_cannot_be_meant_is_warned_of(
     assert any(hint in text for text in look(cli, **environ).found(subject, "warning"))
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost"])
+def test_a_proxy_that_must_be_there_but_is_not_named_is_warned_of(cli: Cli, host: str):
+    environ = {"EXTERNAL_ADDRESS": "http://login.invalid", "HOST": host}
+    (text,) = look(cli, **environ).found("TRUSTED_PROXIES", "warning")
+    assert f"HOST={host}" in text
+    assert "share the limits on logins" in text
+    (text,) = look(cli, **environ, PASSWORD_LOGIN="off").found("TRUSTED_PROXIES", "warning")
+    assert "limits" not in text
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {},
+        {"EXTERNAL_ADDRESS": "http://login.invalid", "HOST": "0.0.0.0"},  # noqa: S104 - not opened
+        {"EXTERNAL_ADDRESS": "http://login.invalid", "TRUSTED_PROXIES": "127.0.0.1"},
+        {"EXTERNAL_ADDRESS": "https://login.invalid", "TRUSTED_PROXIES": "10.0.0.0/8"},
+    ],
+    ids=["on this machine", "open to all", "named", "named and https"],
+)
+def test_where_no_proxy_must_be_or_it_is_named_nothing_is_warned_of(
+    cli: Cli, environ: dict[str, str]
+):
+    assert not look(cli, **environ).found("TRUSTED_PROXIES")
+
+
 # Where logins lead
 
 

@@ -18,6 +18,7 @@ from dhq_auth.cli.doctor.database import check_database
 from dhq_auth.cli.doctor.finding import Check, Finding, Findings, Level, fault
 from dhq_auth.cli.doctor.issuers import check_issuer
 from dhq_auth.cli.doctor.keys import check_keys
+from dhq_auth.cli.doctor.limits import check_limits
 from dhq_auth.cli.doctor.plugins import check_plugins
 from dhq_auth.cli.doctor.providers import check_provider, check_without_providers
 from dhq_auth.cli.doctor.redirects import check_redirects
@@ -32,6 +33,7 @@ from dhq_auth.settings import Settings, SettingsError, from_environ
 CHECKS: Final[tuple[tuple[str, Check], ...]] = (
     ("settings", check_settings),
     ("DATABASE_URL", check_database),
+    ("RATE_LIMIT_STORAGE", check_limits),
     ("keys", check_keys),
     ("EXTERNAL_ADDRESS", check_address),
     ("ALLOWED_REDIRECTS", check_redirects),
@@ -50,7 +52,7 @@ def doctor(
     timeout: Annotated[float, typer.Option(min=1, max=600, help="Seconds for all of it.")] = 30.0,
     as_json: Json = False,
 ) -> None:
-    """Look at settings, database, keys, addresses, plugins, login providers and trusted issuers.
+    """Look at settings, database, storage of limits, keys, addresses, plugins, login providers and trusted issuers.
 
     Nothing is changed; providers are asked as a login would ask them, with a code that none of them
     gave. Exit code 0 if nothing is at fault, 1 if something is, 2 if the settings are. A warning is

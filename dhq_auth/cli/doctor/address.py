@@ -1,5 +1,6 @@
 """Whether browsers that follow EXTERNAL_ADDRESS come to this service."""
 
+from ipaddress import ip_address
 from typing import Any, Final
 
 from dhq_auth.cli.doctor.finding import Finding, Findings, fault, ok, warning
@@ -18,12 +19,6 @@ async def check_address(settings: Settings) -> Findings:
     own = settings.external_address
     if own.scheme == "https":
         yield ok(SUBJECT, f"{own} is https")
-        if not settings.trusted_proxies:
-            yield warning(
-                "TRUSTED_PROXIES",
-                "is not set, but somebody must speak https for us: all callers look like that one",
-                "list the addresses of your proxy: TRUSTED_PROXIES=10.0.0.0/8",
-            )
     elif own.is_loopback:
         yield ok(SUBJECT, f"{own} is for browsers on this machine")
     else:
@@ -35,11 +30,35 @@ async def check_address(settings: Settings) -> Findings:
             f"unless something in between forwards it: EXTERNAL_ADDRESS={own.scheme}://{own.host}:"
             f"{settings.port}, or PORT={own.port}",
         )
+    if not settings.trusted_proxies and (proxy := _proxy(settings)):
+        shared = ", and share the limits on logins" if settings.password_login else ""
+        yield warning(
+            "TRUSTED_PROXIES",
+            f"is not set, but {proxy}: all callers look like that one{shared}",
+            "list the addresses of your proxy: TRUSTED_PROXIES=10.0.0.0/8",
+        )
     remote = Remote(settings.limits)
     try:
         yield await _knocked(settings, remote)
     finally:
         await remote.close()
+
+
+def _proxy(settings: Settings) -> str | None:
+    """Say what somebody before us must do, if by the settings there must be somebody."""
+    own = settings.external_address
+    if own.scheme == "https":
+        return "somebody must speak https for us"
+    if not own.is_loopback and _is_loopback(settings.host):
+        return f"somebody must hand over from {own} to us at HOST={settings.host}"
+    return None
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
 
 
 async def _knocked(settings: Settings, remote: Remote) -> Finding:
