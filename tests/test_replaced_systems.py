@@ -114,7 +114,7 @@ SHOWN: Final[dict[str, tuple[str, ...]]] = {
     "H11": (
         "credentials/test_login_tokens.py::test_no_forgery_is_somebody_by_header_or_parameter",
         "credentials/test_login_tokens.py::test_a_token_ends_at_its_time_and_the_leeway",
-        "credentials/test_trusted_issuers.py::test_a_token_is_for_the_audience_of_the_settings",
+        "credentials/test_trusted_issuer_claims.py::test_a_token_is_for_the_audience_of_the_settings",
         "credentials/test_trusted_issuers.py::test_no_forgery_of_a_token_by_a_published_key_is_believed",
     ),
     "H14": ("self_service/test_tokens.py::test_a_token_goes_on_when_its_owner_is_renamed",),

@@ -10,12 +10,15 @@ import jwt as pyjwt
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from dhq_auth.credentials.trusted_issuers import TrustedIssuers
+from dhq_auth.errors import InvalidCredential
 from tests.fakes.oidc_issuer import OidcIssuer
 from tests.fakes.server import ABSENT, changed
 from tests.fixtures.service import FrozenClock
 from tests.tokens.forgeries import encoded
 
 SECRET = "a secret that corp and we have in common"
+Believe = Callable[[dict[str, str]], TrustedIssuers]
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 MADE: Mapping[str, Callable[[], PrivateKey]] = {
     "RS256": lambda: rsa.generate_private_key(65537, 2048),
@@ -100,3 +103,20 @@ def with_url(
 
 
 __all__ = ["ABSENT", "SECRET", "Corp", "key_of", "public_pem", "published", "with_key", "with_url"]
+
+
+async def reason(trusted: TrustedIssuers, token: str) -> str | None:
+    """Return why *token* is refused: the reason, or None where it is of nobody trusted."""
+    try:
+        claims = await trusted.verify(token)
+    except InvalidCredential as error:
+        return error.reason
+    assert claims is None, claims
+    return None
+
+
+async def holds(trusted: TrustedIssuers, token: str) -> bool:
+    try:
+        return await trusted.verify(token) is not None
+    except InvalidCredential:
+        return False

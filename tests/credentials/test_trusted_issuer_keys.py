@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator
 import pytest
 
 from dhq_auth.credentials.trusted_issuers import TrustedIssuers
-from dhq_auth.errors import InvalidCredential, UpstreamFailed, UpstreamTimeout
+from dhq_auth.errors import UpstreamFailed, UpstreamTimeout
 from dhq_auth.remote import Remote
 from dhq_auth.settings import from_environ
-from tests.credentials.foreign import ABSENT, Corp, key_of, published, with_url
+from tests.credentials.foreign import ABSENT, Corp, holds, key_of, published, with_url
 from tests.fakes import faults
 from tests.fakes.oidc_issuer import OidcIssuer
 from tests.fakes.server import Fault
@@ -31,13 +31,6 @@ async def trusted(clock: FrozenClock, corp: Corp) -> AsyncIterator[TrustedIssuer
     remote = Remote(settings.limits)
     yield TrustedIssuers(settings.trusted_issuers, remote, settings.limits, clock)
     await remote.close()
-
-
-async def holds(trusted: TrustedIssuers, token: str) -> bool:
-    try:
-        return await trusted.verify(token) is not None
-    except InvalidCredential:
-        return False
 
 
 def change_key(corp: Corp, issuer: OidcIssuer, kid: str, *, keep: bool = False) -> None:
