@@ -1,9 +1,9 @@
 """A user as administrators and the user see one: the contract's record, as JSON."""
 
-from datetime import datetime
 from typing import Any
 
 from dhq_auth.accounts.store import User
+from dhq_auth.clock import rfc3339
 
 
 def record_of(user: User) -> dict[str, Any]:
@@ -19,10 +19,6 @@ def record_of(user: User) -> dict[str, Any]:
         "avatar_url": user.avatar_url,
         "is_admin": user.is_admin,
         "is_active": user.is_active,
-        "created_at": _time(user.created_at),
-        "updated_at": _time(user.updated_at),
+        "created_at": rfc3339(user.created_at),
+        "updated_at": rfc3339(user.updated_at),
     }
-
-
-def _time(moment: datetime) -> str:
-    return moment.isoformat().replace("+00:00", "Z")

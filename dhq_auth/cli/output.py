@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from dhq_auth.clock import rfc3339
 from dhq_auth.logs import escaped
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
@@ -23,5 +24,5 @@ def note(text: str) -> None:
 
 def _in_json(value: object) -> str:
     if isinstance(value, datetime):
-        return value.isoformat()
+        return rfc3339(value)
     raise TypeError(type(value).__name__)

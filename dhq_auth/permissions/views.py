@@ -5,6 +5,7 @@ import logging
 from aiohttp import web
 
 from dhq_auth.accounts.profile import user_info
+from dhq_auth.clock import rfc3339
 from dhq_auth.credentials import Authenticator
 from dhq_auth.errors import AuthError, InvalidRequest, UpstreamFailed
 from dhq_auth.hookspecs import Grant, GrantContext
@@ -122,7 +123,7 @@ def _age(grant: Grant) -> dict[str, object]:
     if grant.fresh_for:
         age["fresh_for"] = int(grant.fresh_for.total_seconds())
     if grant.stale_since is not None:
-        age["stale_since"] = grant.stale_since.isoformat()
+        age["stale_since"] = rfc3339(grant.stale_since)
     return age
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from aiohttp import web
 
 from dhq_auth.access.end import end_session, end_sessions
+from dhq_auth.clock import rfc3339
 from dhq_auth.credentials import Authenticated, Authenticator, session
 from dhq_auth.errors import NotFound
 from dhq_auth.opaque import is_id
@@ -58,9 +59,9 @@ class SessionViews:
         items = [
             {
                 **described(each, who),
-                "created_at": each.created_at.isoformat(),
-                "used_at": each.used_at.isoformat() if each.used_at else None,
-                "expires_at": ends.isoformat() if (ends := each.ends_at(now)) else None,
+                "created_at": rfc3339(each.created_at),
+                "used_at": rfc3339(each.used_at),
+                "expires_at": rfc3339(each.ends_at(now)),
             }
             for each in found
         ]

@@ -7,6 +7,7 @@ from aiohttp import web
 from dhq_auth.access.end import end_session
 from dhq_auth.access.tokens import revoke_tokens
 from dhq_auth.api_tokens.format import PREFIX, is_well_formed
+from dhq_auth.clock import rfc3339
 from dhq_auth.credentials import Authenticator
 from dhq_auth.credentials.store import session_of_token, user_of_api_token
 from dhq_auth.errors import InvalidCredential
@@ -69,7 +70,7 @@ class TokenInfoViews:
                 "session_id": principal.session_id,
                 "scopes": None if principal.scopes is None else sorted(principal.scopes),
                 "expired": False,
-                **{name: time.isoformat() if time else None for name, time in times.items()},
+                **{name: rfc3339(time) for name, time in times.items()},
             }
         )
 

@@ -7,6 +7,7 @@ from aiohttp import web
 from dhq_auth.access.tokens import make_token, revoke_tokens
 from dhq_auth.api_tokens import store
 from dhq_auth.api_tokens.store import ApiToken
+from dhq_auth.clock import rfc3339
 from dhq_auth.credentials import Authenticated, Authenticator
 from dhq_auth.credentials.held import keep_logged_in
 from dhq_auth.errors import InvalidRequest, Message, NotFound
@@ -126,10 +127,10 @@ def described(token: ApiToken) -> dict[str, Any]:
         "hint": token.hint,
         "developer": token.is_developer,
         "scopes": None if token.scopes is None else sorted(token.scopes),
-        "created_at": token.created_at.isoformat(),
-        "expires_at": token.expires_at.isoformat() if token.expires_at else None,
-        "used_at": token.used_at.isoformat() if token.used_at else None,
-        "revoked_at": token.revoked_at.isoformat() if token.revoked_at else None,
+        "created_at": rfc3339(token.created_at),
+        "expires_at": rfc3339(token.expires_at),
+        "used_at": rfc3339(token.used_at),
+        "revoked_at": rfc3339(token.revoked_at),
     }
 
 
@@ -140,7 +141,7 @@ def made(token: ApiToken, value: str) -> dict[str, Any]:
         "token": value,
         "token_id": token.id,
         "title": token.title,
-        "expires_at": token.expires_at.isoformat() if token.expires_at else None,
+        "expires_at": rfc3339(token.expires_at),
     }
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from dhq_auth.clock import rfc3339
 from dhq_auth.db import Database
 from dhq_auth.events import Event, LoginRefused, Source, UsernameChosen
 from dhq_auth.work import Work
@@ -43,7 +44,7 @@ async def test_the_newest_is_listed_first_with_all_that_is_known(
     assert last["kind"] == "username.chosen"
     assert first["id"] < last["id"]
     assert {name: first[name] for name in first if name != "id"} == {
-        "at": began.isoformat(),
+        "at": rfc3339(began),
         "kind": "login.refused",
         "user_id": None,
         "address": "192.0.2.1",

@@ -61,7 +61,7 @@ def test_the_keys_of_the_database_are_listed(on_database: Cli):
         assert item["state"] == "signing"
         assert item["source"] == "database"
         assert item["bits"] == 2048
-        assert item["created_at"].endswith("+00:00")
+        assert item["created_at"].endswith("Z")
 
 
 @SQLITE

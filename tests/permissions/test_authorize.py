@@ -3,6 +3,7 @@
 import jwt as pyjwt
 import pytest
 
+from dhq_auth.clock import rfc3339
 from tests.fakes.oidc_issuer import OidcIssuer
 from tests.fixtures.service import Service, Start, oidc
 from tests.permissions.providers import SINCE
@@ -61,7 +62,7 @@ async def test_filters_stand_in_the_token_beside_the_permissions(service: Servic
 async def test_an_old_answer_says_how_old_it_is(service: Service) -> None:
     status, told = await asked(service, await service.log_in("acme"), "stale")
     assert status == 200
-    assert told["stale_since"] == SINCE.isoformat()
+    assert told["stale_since"] == rfc3339(SINCE)
 
 
 async def test_a_service_that_is_not_listed_gets_no_token(

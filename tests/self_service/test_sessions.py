@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
+from dhq_auth.clock import rfc3339
 from dhq_auth.db import Database
 from tests.fixtures.service import FrozenClock, Start
 from tests.self_service.people import (
@@ -38,10 +39,10 @@ async def test_they_are_listed_with_what_their_owner_knows_them_by(
     assert {name: one[name] for name in ("provider", "address", "created_at", "used_at")} == {
         "provider": "password",
         "address": "127.0.0.1",
-        "created_at": clock.now.isoformat(),
-        "used_at": clock.now.isoformat(),
+        "created_at": rfc3339(clock.now),
+        "used_at": rfc3339(clock.now),
     }
-    assert one["expires_at"] == (clock.now + timedelta(days=7)).isoformat()
+    assert one["expires_at"] == rfc3339(clock.now + timedelta(days=7))
     assert {str(one["id"]), str(other["id"])}.isdisjoint(
         str(each["id"]) for each in await sessions(bob)
     )
@@ -105,7 +106,7 @@ async def test_a_session_whose_cookie_was_replaced_is_listed_for_its_token_lives
     await alice.browser.post("/auth/login", json=sent)
     found = await sessions(alice)
     assert len(found) == 2
-    assert all(str(each["expires_at"]) > clock.now.isoformat() for each in found)
+    assert all(str(each["expires_at"]) > rfc3339(clock.now) for each in found)
     replaced = next(each for each in found if each["current"])  # by its login token
     assert (await alice.call("DELETE", f"/auth/sessions/{replaced['id']}"))[0] == 200
     assert not await is_known(alice.service, alice.token)

@@ -3,6 +3,7 @@
 import pytest
 from sqlalchemy import text
 
+from dhq_auth.clock import rfc3339
 from dhq_auth.db import Database
 from tests.fixtures.service import FrozenClock, Start
 from tests.self_service.people import Person, ask, basic, is_known, is_signed_in, registered
@@ -13,12 +14,12 @@ INFO, LEAKED = "/auth/token-info", "/auth/token-leaked"
 
 @sqlite
 async def test_every_kind_is_told_with_its_times(alice: Person, clock: FrozenClock) -> None:
-    began = clock.now.isoformat()
+    began = rfc3339(clock.now)
     made = await alice.make_token(expires_in=3600, scopes=["authorize:notes"])
     _, developer = await alice.call("POST", "/auth/developer-token")
     clock.advance(seconds=30)
     await is_known(alice.service, developer["token"])
-    once, used = clock.now.isoformat(), clock.advance(minutes=5)
+    once, used = rfc3339(clock.now), clock.advance(minutes=5)
     assert used is None
     _, told = await ask(alice.service, "GET", INFO, bearer=made["token"])
     assert told == {

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from dhq_auth.api_tokens.format import is_well_formed
+from dhq_auth.clock import rfc3339
 from dhq_auth.db import Database
 from tests.fixtures.service import FrozenClock, Service, Start
 from tests.self_service.people import GOOD, Person, ask, is_known, registered
@@ -29,7 +30,7 @@ async def test_a_token_is_made_and_lets_its_owner_in(alice: Person, clock: Froze
         "token": made["token"],
         "token_id": made["token_id"],
         "title": "My script",
-        "expires_at": (clock.now + timedelta(hours=1)).isoformat(),
+        "expires_at": rfc3339(clock.now + timedelta(hours=1)),
     }
     assert is_well_formed(made["token"])
     said = (await ask(alice.service, "GET", "/auth/check", bearer=made["token"]))[1]
@@ -140,7 +141,7 @@ async def test_the_list_shows_mine_alone_and_no_value(
     await is_known(alice.service, kept["token"])
     found = {each["title"]: each for each in await tokens(alice)}
     assert set(found) == {"kept", "short", "API token"}
-    began = (clock.now - timedelta(minutes=2)).isoformat()
+    began = rfc3339(clock.now - timedelta(minutes=2))
     assert found["kept"] == {
         "token_id": kept["token_id"],
         "title": "kept",
@@ -149,10 +150,10 @@ async def test_the_list_shows_mine_alone_and_no_value(
         "scopes": ["authorize:notes", "profile"],
         "created_at": began,
         "expires_at": None,
-        "used_at": clock.now.isoformat(),
+        "used_at": rfc3339(clock.now),
         "revoked_at": None,
     }
-    assert found["short"]["expires_at"] < clock.now.isoformat()
+    assert found["short"]["expires_at"] < rfc3339(clock.now)
     assert found["API token"]["revoked_at"] == began
     shown = str(found)
     assert not any(made["token"][5:48] in shown for made in (kept, short, gone))
@@ -261,7 +262,7 @@ async def test_it_expires_when_it_was_said(
         clock.advance(days=4000)
         assert await is_known(alice.service, made["token"])
         return
-    assert made["expires_at"] == (clock.now + timedelta(seconds=seconds)).isoformat()
+    assert made["expires_at"] == rfc3339(clock.now + timedelta(seconds=seconds))
     clock.now += timedelta(seconds=seconds, milliseconds=-1)
     assert await is_known(alice.service, made["token"])
     clock.now += timedelta(milliseconds=1)
@@ -374,7 +375,7 @@ async def test_the_last_use_is_written_once_a_minute_at_most(
 
     first = await used_after(0)
     assert await used_after(59) == first
-    assert await used_after(1) == clock.now.isoformat()
+    assert await used_after(1) == rfc3339(clock.now)
 
 
 async def test_the_database_knows_a_digest_only(alice: Person) -> None:
