@@ -140,9 +140,11 @@ def guessing(port: int) -> tuple[float, float]:
     idle = probe(port, IDLE_PROBES, over)
     with ThreadPoolExecutor(GUESSERS + 1) as threads:
         probing = threads.submit(probe, port, None, over)
-        for guessed in [threads.submit(guess, port, f"nobody{i}") for i in range(GUESSERS)]:
-            guessed.result()
-        over.set()
+        try:
+            for guessed in [threads.submit(guess, port, f"nobody{i}") for i in range(GUESSERS)]:
+                guessed.result()
+        finally:
+            over.set()
         return statistics.median(idle), statistics.median(probing.result())
 
 
