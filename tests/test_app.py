@@ -86,6 +86,7 @@ async def test_a_service_that_was_used_leaves_nothing_behind(
             await asyncio.sleep(0.01)
 
 
+@pytest.mark.slow
 async def test_an_application_that_is_only_made_opens_nothing(
     tmp_path: Path, clock: FrozenClock
 ) -> None:

@@ -115,6 +115,7 @@ async def test_forwarded_headers_of_strangers_give_no_new_tries(start: Start) ->
     assert told == [401] * 5 + [429]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_the_owner_gets_in_while_others_guess(start: Start) -> None:
     service = await begun(start, LOGIN_SLOWDOWN="0")

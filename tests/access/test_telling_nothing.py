@@ -65,6 +65,7 @@ async def proved_between_failures(service: Service) -> object:
     return await failures(service, 4), await attempt(service, OWN), await failures(service, 6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "find_out",
     [

@@ -41,6 +41,7 @@ def test_a_generated_pair_looks_as_that_of_the_script(cli: Cli):
         assert mine[-30:] == other[-30:]
 
 
+@pytest.mark.slow
 def test_the_length_of_a_pair_can_be_chosen_and_json_has_plain_pem(cli: Cli):
     pair = cli("keys", "generate", "--bits", "3072", "--json").json
     token = pyjwt.encode({"sub": "1"}, pair["private_key"], algorithm="RS256")

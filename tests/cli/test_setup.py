@@ -10,6 +10,7 @@ from tests.self_service.people import ask, logged_in
 sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
+@pytest.mark.slow
 async def test_the_credentials_are_printed_once_and_the_service_takes_them(
     start: Start, on_database: Cli
 ) -> None:

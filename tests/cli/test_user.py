@@ -175,6 +175,7 @@ def test_no_command_takes_a_password_as_an_argument(on_database: Cli) -> None:
         assert on_database(*command, GOOD).code == 2
 
 
+@pytest.mark.slow
 @sqlite
 async def test_a_password_that_was_made_here_counts_for_seven_days(
     start: Start, on_database: Cli

@@ -25,6 +25,7 @@ def users(cli: Cli) -> list[dict[str, Any]]:
     return items
 
 
+@pytest.mark.slow
 async def test_commands_work_beside_a_running_service(start: Start, on_database: Cli) -> None:
     service = await start(PASSWORD_CHECKS="100000")
     ended = await on_database.aside(
@@ -47,6 +48,7 @@ async def test_commands_work_beside_a_running_service(start: Start, on_database:
     assert (await bob.call("GET", f"/auth/users/{ada.id}"))[0] == 404
 
 
+@pytest.mark.slow
 @sqlite
 async def test_a_password_set_by_the_operator_ends_everything(
     start: Start, on_database: Cli
@@ -124,6 +126,7 @@ async def test_an_email_that_several_claim_names_none_of_them(
     assert await is_known(service, eve.token)
 
 
+@pytest.mark.slow
 @sqlite
 async def test_extensions_hear_of_what_commands_do(start: Start, on_database: Cli) -> None:
     heard.TOLD.clear()

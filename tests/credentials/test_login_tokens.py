@@ -47,6 +47,7 @@ async def of_token(browser: Browser, token: str) -> tuple[bool, str | None]:
     return await verdict(browser, {"headers": {"Auth-Token": token}})
 
 
+@pytest.mark.slow
 @ON_SQLITE
 async def test_no_forgery_is_somebody_by_header_or_parameter(service: Service, mint: Mint) -> None:
     nobody = service.new_browser()

@@ -55,6 +55,7 @@ async def test_nonsense_of_what_is_fetched_once_is_a_page_and_the_next_login_suc
     assert await service.log_in("acme")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("endpoint", ["token", "userinfo"])
 async def test_nonsense_from_an_issuer_is_a_page_and_the_next_login_succeeds(
     start, endpoint, subtests
@@ -71,6 +72,7 @@ async def test_nonsense_from_an_issuer_is_a_page_and_the_next_login_succeeds(
                 assert await service.log_in("acme")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("endpoint", ["access_token", "user", "emails"])
 async def test_nonsense_from_github_is_a_page_and_the_next_login_succeeds(
     start, github, endpoint, subtests

@@ -164,6 +164,7 @@ async def test_an_upgrade_is_one_line_in_the_log(
     assert caplog.messages == ["the database was upgraded from nothing to 0002"]
 
 
+@pytest.mark.slow
 async def test_a_start_on_a_database_that_is_up_to_date_loads_no_alembic(
     database_url: str,
 ) -> None:

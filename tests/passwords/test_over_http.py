@@ -47,6 +47,7 @@ async def test_shorter_passwords_may_be_had_where_password_min_length_says_so(st
         assert (await service.browser.post("/auth/register", json=wanted)).status == status
 
 
+@pytest.mark.slow
 async def test_more_than_password_hashes_queued_are_told_to_come_back(
     start: Start, database_url: str
 ) -> None:

@@ -333,6 +333,7 @@ async def test_a_user_has_so_many_at_most_even_when_many_are_asked_for_at_once(
     assert (await alice.call("POST", "/auth/developer-token"))[0] == 201, "counts for itself"
 
 
+@pytest.mark.slow
 async def test_of_a_sign_out_everywhere_and_a_token_at_the_same_moment_the_sign_out_wins(
     local: Service,
 ) -> None:

@@ -75,6 +75,7 @@ async def test_of_two_who_want_one_name_one_gets_it(service: Service, issuer: Oi
             break
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_a_name_that_could_mislead_is_refused(
     service: Service, subtests: pytest.Subtests

@@ -75,6 +75,7 @@ ALIASES = st.lists(
 )
 
 
+@pytest.mark.slow
 @given(ALIASES, st.lists(st.text(st.sampled_from("AB_"), min_size=1, max_size=6), max_size=5))
 def test_no_option_goes_to_two_plugins_or_gets_lost(aliases, rests):
     prefixes = [alias.translate(str.maketrans("-.", "__")).upper() for alias in aliases]

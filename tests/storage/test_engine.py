@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.slow  # a process for each
 AFTERWARDS = {
     "a plugin may use sessions": "from sqlalchemy.ext.asyncio import AsyncSession; AsyncSession()",
     "the engine stays the same": (

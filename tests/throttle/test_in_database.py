@@ -53,6 +53,7 @@ async def test_an_exception_undoes_what_was_counted(work: Work, clock: FrozenClo
         assert await store.counter(db, "a", clock()) is None
 
 
+@pytest.mark.slow
 def test_the_service_starts_without_what_only_logins_need() -> None:
     program = """
 import sys, dhq_auth.app

@@ -75,6 +75,7 @@ async def test_keys_are_made_once_and_found_again(database: Database) -> None:
     assert all(key.jwk.private_key.key_size >= 2048 for key in first)
 
 
+@pytest.mark.slow
 async def test_of_many_that_start_at_once_all_have_the_same_keys(empty_url: str) -> None:
     async def start() -> list[str]:
         database = Database(empty_url, pool=2, timeout=20)

@@ -65,6 +65,7 @@ def places(text: str) -> list[str]:
     return sorted(percent + braces)
 
 
+@pytest.mark.slow
 def test_no_refusal_hides_its_words_in_an_f_string() -> None:
     """Such a text has no translation: it is a Message, with its values beside it."""
     assert unsayable() == []
