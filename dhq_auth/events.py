@@ -48,7 +48,7 @@ class UserEvent(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserCreated(UserEvent):
-    """A person was seen for the first time."""
+    """An account was made: by a first login, a registration, an administrator or a command."""
 
     kind = "user.created"
     hook = "on_new_user"

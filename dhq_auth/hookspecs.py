@@ -116,15 +116,15 @@ class ExtensionSpec:
 
     @hookspec
     def on_new_user(self, user_info: UserInfo) -> Awaitable[None] | None:
-        """Hear of a user who logged in for the first time."""
+        """Hear of an account that was made: by a first login, a registration, an administrator."""
 
     @hookspec
     def on_user_login(self, user_info: UserInfo) -> Awaitable[None] | None:
-        """Hear of a user who logged in; after `on_new_user` where both apply."""
+        """Hear of a session that began; after `on_new_user` where both apply."""
 
     @hookspec
     def on_user_logout(self, user_info: UserInfo) -> Awaitable[None] | None:
-        """Hear of a user who logged out."""
+        """Hear of a session that was ended, or once of all those of a user that were."""
 
     @hookspec
     def on_event(self, event: Event) -> Awaitable[None] | None:

@@ -118,7 +118,8 @@ def app(tmp_path: Path) -> web.Application:
 def test_every_route_is_in_the_api_or_a_page(app: web.Application) -> None:
     pages = {
         *("/", "/login", "/login/continue", "/register", "/setup", "/signed-out", "/static"),
-        *("/profile", "/profile/delete", "/profile/sessions", "/profile/sessions/end"),
+        *("/profile", "/profile/names", "/profile/delete"),
+        *("/profile/sessions", "/profile/sessions/end"),
         *("/profile/tokens", "/profile/tokens/revoke"),
         *("/profile/developer", "/profile/developer/revoke"),
     }

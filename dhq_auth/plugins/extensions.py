@@ -111,17 +111,17 @@ class _Extension:
 
     @hookimpl
     async def on_new_user(self, user_info: UserInfo) -> None:
-        """Tell of a user who logged in for the first time."""
+        """Tell of an account that was made."""
         await self._tell("on_new_user", user_info=user_info)
 
     @hookimpl
     async def on_user_login(self, user_info: UserInfo) -> None:
-        """Tell of a user who logged in."""
+        """Tell of a session that began."""
         await self._tell("on_user_login", user_info=user_info)
 
     @hookimpl
     async def on_user_logout(self, user_info: UserInfo) -> None:
-        """Tell of a user who logged out."""
+        """Tell of a session that was ended, or all of a user."""
         await self._tell("on_user_logout", user_info=user_info)
 
     @hookimpl
