@@ -21,6 +21,8 @@ from dhq_auth.settings import Limits
 MAX_FIELDS = 100
 FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"
+IN_BODY = frozenset({"password", "current_password", "new_password"})
+"""What no address may carry: addresses are kept in histories and in the logs of proxies."""
 _UTF8 = frozenset({"utf-8", "utf8", "us-ascii"})
 _UNSAFE = re.compile("[\x00\ud800-\udfff]")
 # A string, even one that does not end, is one match: whatever is sent is read once.
@@ -108,10 +110,12 @@ def query(request: web.Request) -> Params:
 async def params(request: web.Request, limits: Limits) -> Params:
     """Return the parameters of the query and of the body, a form or a JSON object.
 
-    A name may stand in one of them only. Raises InvalidRequest, PayloadTooLarge,
+    A name may stand in one of them only, a password in the body. Raises InvalidRequest, PayloadTooLarge,
     UnsupportedMediaType or RequestTimeout: whatever is sent, it is the caller's fault.
     """
     in_query = _pairs(request.rel_url.raw_query_string, "query")
+    if any(name in IN_BODY for name, _ in in_query):
+        raise InvalidRequest("Send a password in the body: an address is kept in many places.")
     if not request.can_read_body:
         return Params(in_query)
     encodings = ",".join(request.headers.getall("Content-Encoding", ())).lower()

@@ -287,3 +287,18 @@ async def test_no_query_or_header_gives_a_500(bare: Service) -> None:
         assert answer.status < 500
 
     await asyncio.to_thread(attack)
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/auth/login", "/auth/register", "/auth/tokens", "/auth/tokens/revoke", "/auth/users"],
+)
+@pytest.mark.parametrize("name", ["password", "current_password", "new_password"])
+async def test_a_password_in_an_address_is_refused(bare: Service, path: str, name: str) -> None:
+    body = {"username": "alice"}
+    query = {name: "correct horse battery staple"}
+    answer = await bare.browser.post(path, params=query, json=body)
+    assert answer.status == 400
+    said = await answer.text()
+    assert "in the body" in said
+    assert "correct" not in said
