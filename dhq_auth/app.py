@@ -7,35 +7,22 @@ from typing import Final
 
 from aiohttp import web
 
-from dhq_auth import migrations, self_service
+from dhq_auth import migrations
 from dhq_auth.access.password_login import PasswordLogins
+from dhq_auth.administration import routes as administration
 from dhq_auth.administration import setup_code
-from dhq_auth.administration.me import OwnUserViews
-from dhq_auth.administration.setup import SetupViews
-from dhq_auth.administration.status import StatusViews
-from dhq_auth.administration.users import UserViews
 from dhq_auth.clock import Clock, utcnow
-from dhq_auth.credentials import Authenticator, Kind
-from dhq_auth.credentials.api_token import ApiTokens
-from dhq_auth.credentials.basic import Basic
-from dhq_auth.credentials.extension import OfExtension
-from dhq_auth.credentials.jwt import Jwts
-from dhq_auth.credentials.session import Sessions
-from dhq_auth.credentials.trusted_issuers import TrustedIssuers
+from dhq_auth.credentials.chain import authenticator
 from dhq_auth.db import Database
 from dhq_auth.housekeeping import keep_house
-from dhq_auth.login.attempt import Attempts
-from dhq_auth.login.connectors import CONNECTORS, Connector
-from dhq_auth.login.pages import LoginPages
-from dhq_auth.login.password import PasswordViews
-from dhq_auth.login.views import LoginViews
+from dhq_auth.login import routes as login
 from dhq_auth.monitoring.views import MonitoringViews
 from dhq_auth.passwords.hashing import Argon2Cost, PasswordHasher
 from dhq_auth.permissions.views import PermissionViews
 from dhq_auth.plugins import CredentialKinds, Extensions, PermissionProviders
 from dhq_auth.remote import Remote
+from dhq_auth.self_service import routes as self_service
 from dhq_auth.settings import Settings
-from dhq_auth.settings.credentials import BUILT_IN
 from dhq_auth.throttle.failures import LoginFailures
 from dhq_auth.throttle.rates import RateLimit
 from dhq_auth.tokens.keyring import Keyring
@@ -97,66 +84,37 @@ def create_app(
         RateLimit(limits.password_checks, now, refusal=TOO_MANY_CHECKS),
         keyring,
     )
-    sessions = Sessions(settings, work)
-    trusted = TrustedIssuers(settings.trusted_issuers, remote, limits, now)
-    kinds: dict[str, Kind] = {
-        "token": ApiTokens(work),
-        "jwt": Jwts(signer, trusted, work),
-        "basic": Basic(logins),
-        "session": sessions,
-    }
-    if not settings.password_login:
-        del kinds["basic"]
-    asked = [
-        kinds.get(each.name) or OfExtension(each.name, credential_kinds, work)
-        for each in settings.credentials
-        if each.name in kinds or each.name not in BUILT_IN
-    ]
-    authenticator = Authenticator(settings, asked, sessions)
-    connectors: dict[str, Connector] = {
-        each.name: CONNECTORS[each.protocol](each, remote, limits, now)
-        for each in settings.providers
-    }
-    pages = Pages(issuer=settings.issuer)
-    attempts = Attempts(settings, work)
-    login_pages = LoginPages(
-        settings=settings, authenticator=authenticator, attempts=attempts, pages=pages
+    asked = authenticator(
+        settings, work, signer=signer, logins=logins, remote=remote, of_extensions=credential_kinds
     )
-
+    pages = Pages(issuer=settings.issuer)
     routes = [
-        *LoginViews(
+        *login.routes(
             settings=settings,
             work=work,
             signer=signer,
-            authenticator=authenticator,
-            connectors=connectors,
-            attempts=attempts,
-        ).routes(),
-        *login_pages.routes(),
-        *PasswordViews(
-            settings=settings,
-            work=work,
-            signer=signer,
-            authenticator=authenticator,
+            authenticator=asked,
             logins=logins,
-            attempts=attempts,
-            pages=login_pages,
-        ).routes(),
-        *PermissionViews(settings, work, signer, authenticator, providers).routes(),
+            remote=remote,
+            pages=pages,
+        ),
+        *PermissionViews(settings, work, signer, asked, providers).routes(),
         *self_service.routes(
             settings=settings,
             work=work,
             signer=signer,
-            authenticator=authenticator,
+            authenticator=asked,
             logins=logins,
             pages=pages,
         ),
-        *OwnUserViews(settings, work, authenticator).routes(),
-        *UserViews(settings, work, authenticator, logins).routes(),
-        *SetupViews(
-            settings=settings, work=work, keyring=keyring, logins=logins, pages=pages
-        ).routes(),
-        *StatusViews(work, authenticator).routes(),
+        *administration.routes(
+            settings=settings,
+            work=work,
+            keyring=keyring,
+            authenticator=asked,
+            logins=logins,
+            pages=pages,
+        ),
         *MonitoringViews(work, keyring).routes(),
     ]
 
