@@ -160,5 +160,11 @@ async def test_it_is_ready_when_database_and_keys_are_there(service: Service) ->
 async def test_many_applications_share_a_process(start: Start, issuer: OidcIssuer) -> None:
     """Nothing of one is in a global variable that another would find."""
     first, second = [await start(issuer, **oidc(issuer, name)) for name in ("first", "second")]
-    assert set((await (await first.browser.get("/auth/check")).json())["providers"]) == {"first"}
-    assert set((await (await second.browser.get("/auth/check")).json())["providers"]) == {"second"}
+    assert set((await (await first.browser.get("/auth/check")).json())["providers"]) == {
+        "first",
+        "password",
+    }
+    assert set((await (await second.browser.get("/auth/check")).json())["providers"]) == {
+        "second",
+        "password",
+    }
