@@ -11,6 +11,7 @@ from playwright.async_api import Browser, Locator, Page, expect
 
 from tests.fakes.application import Application
 from tests.fakes.attacker import BUTTON, Attacker
+from tests.fakes.browser import PATIENCE
 from tests.fixtures.process import Serve, ServedProcess
 from tests.fixtures.service import Service, Start
 from tests.login.steps import query_of
@@ -70,7 +71,7 @@ async def served(serve: Serve, tmp_path: Path) -> ServedProcess:
 async def tab(request: pytest.FixtureRequest, browser: Browser) -> AsyncIterator[Page]:
     """A page of a browser that runs scripts, and of one that does not; none may be missed."""
     context = await browser.new_context(java_script_enabled=request.param)
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(PATIENCE)
     page = await context.new_page()
     said: list[str] = []
     page.on("console", lambda message: said.append(message.text))

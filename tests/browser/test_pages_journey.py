@@ -18,8 +18,11 @@ BETTER = "seven purple rivers sing quietly"
 
 
 @pytest.fixture
-async def alone(start: Start, page: Page) -> AsyncIterator[Service]:
-    """A service without login providers; its pages may not break their policy."""
+async def alone(start: Start, application: Application, page: Page) -> AsyncIterator[Service]:
+    """A service without login providers; its pages may not break their policy.
+
+    The application goes on after the browser, which may still ask it for an icon.
+    """
     said: list[str] = []
     page.on("console", lambda message: said.append(message.text))
     page.on("pageerror", lambda error: said.append(str(error)))

@@ -20,7 +20,7 @@ SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 SECRET = "do-not-show-this-to-anybody-at-all"
 SERVE = ("-c", "from dhq_auth.cli import main; main()", "serve")
 SCRIPT = (str(ROOT / "server.py"),)
-PATIENCE = 30
+PATIENCE = 60
 
 Begin = Callable[..., Awaitable[Process]]
 

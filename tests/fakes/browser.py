@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
 
 from tests.fakes.upstream import NODE
 
@@ -14,6 +14,8 @@ SCHEMES: Final[tuple[Scheme, ...]] = ("light", "dark")
 WIDTHS: Final = (360, 1280)
 AXE: Final = NODE / "node_modules" / "axe-core" / "axe.min.js"
 CHROMIUM = Path("/usr/bin/chromium")
+PATIENCE: Final = 60_000
+"""Milliseconds after which a page that does not come is broken, however busy the machine."""
 ARGUMENTS = [
     "--headless",
     "--no-sandbox",
@@ -29,6 +31,7 @@ ARGUMENTS = [
 @asynccontextmanager
 async def chromium() -> AsyncIterator[Browser]:
     """Run the machine's Chromium; each context made of it knows nothing of the others."""
+    expect.set_options(timeout=PATIENCE)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         try:

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from multidict import CIMultiDict
 
-PATIENCE = 10.0
+PATIENCE = 60.0
 
 
 @dataclass(frozen=True)
