@@ -1,5 +1,6 @@
 """One's own record."""
 
+import asyncio
 from base64 import b64encode
 from typing import Any
 
@@ -93,6 +94,11 @@ async def test_one_deletes_the_own_account_and_everything_dies_with_it(alice: Pe
     assert not await is_signed_in(alice.browser)
     assert (await alice.call("DELETE", ME))[0] == 401
     assert (await registered(alice.service, "alice")).id != alice.id
+
+
+async def test_of_many_who_delete_one_account_at_once_one_did_it(alice: Person) -> None:
+    answers = await asyncio.gather(*(alice.call("DELETE", ME) for _ in range(4)))
+    assert sorted(status for status, _ in answers) == [200, 401, 401, 401]
 
 
 @sqlite

@@ -37,6 +37,14 @@ async def test_the_counts_are_of_what_is_alive(admin: Person, alice: Person) -> 
 
 
 @sqlite
+async def test_sessions_that_are_over_do_not_count(alice: Person) -> None:
+    alice.service.clock.advance(days=15)
+    again = await alice.again()
+    _, found = await again.call("GET", "/auth/stats")
+    assert found["sessions"] == 1
+
+
+@sqlite
 async def test_the_counts_are_for_whoever_has_an_account(local: Service, alice: Person) -> None:
     assert (await ask(local, "GET", "/auth/stats"))[0] == 401
     assert (await alice.call("GET", "/auth/stats"))[0] == 200

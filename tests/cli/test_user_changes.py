@@ -153,6 +153,19 @@ def test_changes_are_remembered_as_the_operator_s(on_database: Cli) -> None:
     assert events[0]["detail"]["by"] == events[1]["detail"]["by"] == "operator"
 
 
+def test_a_password_that_was_made_ends_and_one_that_was_given_does_not(on_database: Cli) -> None:
+    def ends() -> str | None:
+        shown = on_database("user", "show", "ada", "--json").json
+        end: str | None = shown["password_expires_at"]
+        return end
+
+    on_database("user", "add", "ada", "--no-password")
+    on_database("user", "set-password", "ada", "--generate")
+    assert ends() is not None
+    on_database("user", "set-password", "ada", "--password-stdin", stdin=GOOD)
+    assert ends() is None
+
+
 TRUSTED = {
     "TRUSTED_ISSUERS": "corp",
     "ISSUER_CORP_URL": "https://corp.example.com",
@@ -169,6 +182,8 @@ def test_a_user_is_linked_to_a_subject_of_a_trusted_issuer_once(on_database: Cli
     assert {each["subject"] for each in shown["identities"]} == {
         *("u-corp", "u-https://corp.example.com")
     }
+    linked = on_database("audit", "list", "--kind", "identity.linked", "--json").json["items"]
+    assert [each["detail"]["how"] for each in linked] == ["operator"] * 2
     on_database("user", "add", "bob", "--no-password")
     ended = on_database("user", "link", "bob", "corp", "u-corp", **TRUSTED)
     assert ended.code == 1

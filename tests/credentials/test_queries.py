@@ -81,6 +81,7 @@ async def test_a_token_costs_one_query_and_a_jwt_none_of_the_tokens(
         await ask(alice.service, "GET", "/auth/token-info", bearer=made["token"])
     (query,) = [each for each in seen if each.startswith("SELECT")]
     assert "api_tokens" in query
+    assert [each for each in seen if not each.startswith(("SELECT", "BEGIN"))] == [], "no write"
     with statements() as seen:
         await alice.call("GET", "/auth/token-info")
     (query,) = [each for each in seen if each.startswith("SELECT")]

@@ -126,6 +126,7 @@ async def test_who_registers_is_nobody_special(local: Service) -> None:
         {"username": "bob\x00", "password": GOOD},
         {"email": "no email", "password": GOOD},
         {"email": f"{'b' * 300}@example.com", "password": GOOD},
+        {"email": f"bob@{'e' * 247}.com", "password": GOOD},  # 255 characters
         {"username": "bob", "email": "b\x00@example.com", "password": GOOD},
         {"username": "bob", "password": GOOD, "name": "two\nlines"},
     ],

@@ -41,6 +41,10 @@ async def send(person: Person, path: str, status: int = 303, **fields: Any) -> s
     return unescape(await answer.text())
 
 
+def cookies_of(person: Person) -> list[str]:
+    return [each.value for each in person.browser.session.cookie_jar]
+
+
 async def page(person: Person, path: str) -> str:
     answer = await person.browser.get(path, headers=HTML)
     assert answer.status == 200
@@ -226,6 +230,7 @@ async def test_an_account_is_deleted_by_who_types_its_name(alice: Person, bob: P
     for typed in ("", "bob", "Alice"):
         assert 'role="alert"' in await send(alice, "/profile/delete", 400, confirmation=typed)
     assert await send(alice, "/profile/delete", confirmation=" alice ") == "/signed-out"
+    assert cookies_of(alice) == []
     for dead in (alice.token, made["token"]):
         assert not await is_known(alice.service, dead)
     assert not await is_signed_in(alice.browser)

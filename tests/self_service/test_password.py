@@ -107,6 +107,20 @@ async def test_of_two_changes_at_once_one_holds(alice: Person) -> None:
     assert await is_known(alice.service, answers[won][1]["token"])
 
 
+async def test_of_two_first_passwords_at_once_one_holds(start: Start, issuer: OidcIssuer) -> None:
+    service = await start(issuer, **oidc(issuer), PASSWORD_CHECKS="100000")
+    token = await service.log_in("acme")
+    wanted = ["one long sentence of words", "another sentence of long words"]
+    answers = await asyncio.gather(
+        *(ask(service, "POST", PATH, bearer=token, json={"new_password": w}) for w in wanted)
+    )
+    statuses = [status for status, _ in answers]
+    assert statuses.count(200) == 1
+    won = statuses.index(200)
+    assert statuses[1 - won] in {400, 409}
+    await logged_in(service, str(issuer.user["email"]), wanted[won])
+
+
 @sqlite
 async def test_name_and_password_are_a_login_for_it(alice: Person) -> None:
     alices = {"headers": basic("alice")}

@@ -246,6 +246,7 @@ async def test_without_a_token_all_of_mine_are_revoked_and_a_new_one_works(
         ({"expires_in": None, "expires_at": None}, None),
         ({"expires_in": 1}, 1),
         ({"expires_in": 3650 * 86400}, 3650 * 86400),
+        ({"expires_in": "3600"}, 3600),  # as forms and curl -d send it
         ({"expires_at": "{0:%Y-%m-%dT%H:%M:%SZ}"}, 86400),
         ({"expires_at": "{0:%Y-%m-%dT%H:%M:%S}+00:00"}, 86400),
         ({"expires_at": "{0:%Y-%m-%dT%H:%M:%S.5}-01:00"}, 90000.5),

@@ -9,6 +9,7 @@ from sqlalchemy import insert, text
 
 from dhq_auth import housekeeping
 from dhq_auth.accounts.store import add_user, new_user
+from dhq_auth.api_tokens import store as api_tokens
 from dhq_auth.api_tokens.store import KEPT
 from dhq_auth.db import Database, metadata
 from dhq_auth.events import Source
@@ -16,7 +17,7 @@ from dhq_auth.housekeeping import BATCH, prune
 from dhq_auth.tokens.store import KEPT_LONGER
 from dhq_auth.work import Work
 from tests.fakes.oidc_issuer import OidcIssuer
-from tests.fixtures.service import FrozenClock, Start, oidc
+from tests.fixtures.service import NEXT, FrozenClock, Start, oidc
 
 PERISHABLE = (
     "login_attempts",
@@ -76,6 +77,35 @@ async def test_what_is_over_goes_and_what_is_not_stays(work: Work, name: str) ->
     assert await prune(work) == 2
     assert await left(work, name) == len(offsets) - 2
     assert await prune(work) == 0
+
+
+async def test_a_token_without_end_is_forgotten_when_it_was_revoked_long_ago(
+    work: Work, clock: FrozenClock
+) -> None:
+    async with work.transaction(Source()) as tx:
+        user = new_user(tx.now)
+        await add_user(tx.db, user)
+        for title in ("revoked", "kept"):
+            await api_tokens.add(tx.db, user_id=user.id, title=title, now=tx.now)
+        (first, _) = await api_tokens.tokens_of(tx.db, user.id, 2)
+        await api_tokens.revoke(tx.db, tx.now, user_id=user.id, token_id=first.id)
+    clock.advance(days=30)
+    assert await prune(work) == 0
+    clock.advance(seconds=1)
+    assert await prune(work) == 1
+    assert await left(work, "api_tokens") == 1
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_who_goes_on_with_a_short_token_keeps_the_long_session(
+    start: Start, issuer: OidcIssuer, work: Work, clock: FrozenClock
+) -> None:
+    service = await start(issuer, **oidc(issuer), LOGIN_TOKEN_LIFETIME="1h", SESSION_DURATION="7d")
+    await service.log_in("acme")
+    await service.browser.post("/login/continue", data={"next": NEXT})
+    clock.advance(days=6)
+    await prune(work)
+    assert (await (await service.browser.get("/auth/check")).json())["authenticated"]
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
