@@ -21,9 +21,11 @@ SHOWN: Final[dict[str, tuple[str, ...]]] = {
     "S3": ("cli/test_user.py::test_two_passwords_that_differ_are_refused",),
     "S4": ("cli/test_user.py::test_what_is_there_already_is_refused_clearly",),
     "S5": ("cli/test_user.py::test_two_users_have_two_opaque_ids",),
-    "S6": ("self_service/test_tokens.py::test_name_and_password_make_one_without_a_session",),
+    "S6": (
+        "self_service/test_tokens_by_password.py::test_name_and_password_make_one_without_a_session",
+    ),
     "S7": (
-        "self_service/test_tokens.py::test_a_wrong_password_and_an_unknown_name_are_told_alike",
+        "self_service/test_tokens_by_password.py::test_a_wrong_password_and_an_unknown_name_are_told_alike",
         "login/test_password_login.py::test_a_wrong_password_and_an_unknown_user_are_answered_alike",
     ),
     "S8": (

@@ -89,3 +89,10 @@ def cookie_of(person: Person) -> str:
 def basic(name: str, password: str = GOOD) -> dict[str, str]:
     """Return the header of name and password (RFC 7617)."""
     return {"Authorization": f"Basic {b64encode(f'{name}:{password}'.encode()).decode()}"}
+
+
+async def tokens(person: Person) -> list[dict[str, Any]]:
+    """Return the API tokens that *person* is shown."""
+    status, said = await person.call("GET", "/auth/tokens?limit=1000")
+    assert status == 200, said
+    return said["items"]
