@@ -11,6 +11,7 @@ from tests.self_service.people import (
     GOOD,
     Person,
     ask,
+    basic,
     is_known,
     is_signed_in,
 )
@@ -30,6 +31,20 @@ async def rows(service: Service, table: str, user_id: str) -> int:
         number: int = found.scalar_one()
     await database.close()
     return number
+
+
+@sqlite
+async def test_who_is_disabled_by_hand_in_the_database_is_nobody(alice: Person) -> None:
+    api = (await alice.make_token())["token"]
+    database = Database(alice.service.settings.database_url.value, pool=1, timeout=10)
+    async with database.write() as db:
+        await db.execute(text("UPDATE users SET is_active = false"))
+    await database.close()
+    assert not await is_known(alice.service, api)
+    assert not await is_known(alice.service, alice.token)
+    assert not await is_signed_in(alice.browser)
+    by_password = await ask(alice.service, "GET", "/auth/tokens", headers=basic("alice"))
+    assert by_password[0] == 401
 
 
 @pytest.mark.parametrize("end", ["disable", "delete"])

@@ -94,6 +94,15 @@ async def test_what_cannot_be_done_is_refused_in_a_line(
 
 
 @SQLITE
+async def test_nobody_who_is_disabled_gets_one(alice: Person, on_database: Cli) -> None:
+    await on_database.aside("user", "disable", "alice")
+    for options in ((), ("--developer",)):
+        ended = await on_database.aside("token", "create", "alice", *options)
+        assert (ended.code, ended.out) == (1, "")
+        assert "is disabled" in ended.err
+
+
+@SQLITE
 async def test_no_more_are_made_than_a_user_may_have(alice: Person, on_database: Cli) -> None:
     await alice.make_token()
     ended = await on_database.aside("token", "create", "alice", MAX_API_TOKENS="1")

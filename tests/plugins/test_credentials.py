@@ -109,6 +109,21 @@ async def test_who_is_deleted_is_nobody_any_more(begin: Begin) -> None:
 
 
 @sqlite
+async def test_who_is_disabled_is_nobody_either(begin: Begin) -> None:
+    alice = await begin(LETTERS)
+    _, made = await ask(alice.service, "POST", "/auth/setup")
+    disabled, _ = await ask(
+        alice.service,
+        "PUT",
+        f"/auth/users/{alice.id}",
+        headers=basic(made["username"], made["password"]),
+        json={"is_active": False},
+    )
+    assert disabled == 200
+    assert (await info(alice.service, f"letter-{alice.id}"))[0] == 401
+
+
+@sqlite
 async def test_it_is_no_login(begin: Begin) -> None:
     alice = await begin(LETTERS)
     status, said = await ask(alice.service, "GET", "/auth/tokens", bearer=f"letter-{alice.id}")
