@@ -9,7 +9,15 @@ import pytest
 from dhq_auth.audit import store as audit
 from dhq_auth.db import Database
 from dhq_auth.opaque import is_id
-from tests.self_service.people import BETTER, GOOD, Person, ask, basic, logged_in
+from tests.self_service.people import (
+    BETTER,
+    GOOD,
+    Person,
+    ask,
+    basic,
+    logged_in,
+    registered,
+)
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -62,6 +70,18 @@ async def leak(house: House) -> None:
         await ask(house.alice.service, "POST", "/auth/token-leaked", json={"token": house.token})
 
 
+async def end_twice(house: House) -> None:
+    for _ in range(2):
+        await ask(house.alice.service, "DELETE", "/auth/sessions", headers=basic("alice"))
+
+
+async def choose_twice(house: House) -> None:
+    service, mail = house.alice.service, "carol@example.com"
+    carol = await registered(service, mail, username=None, email=mail)
+    for name in ("carol", "other"):
+        await carol.call("POST", "/auth/update", json={"username": name})
+
+
 def token_ends(how: str, *tokens: str) -> list[Row]:
     return [("token.revoked", {"token_id": each, "how": how}) for each in tokens]
 
@@ -95,6 +115,15 @@ DEEDS: dict[str, tuple[Deed, list[Row]]] = {
         [ALL_SESSIONS, *token_ends("everywhere", ONE, DEV)],
     ),
     "end all sessions": (by_alice("DELETE", "/auth/sessions"), [ALL_SESSIONS]),
+    "end all sessions, and again when there are none": (end_twice, [ALL_SESSIONS]),
+    "choose a username, and another one": (
+        choose_twice,
+        [
+            ("user.created", {"provider": "password"}),
+            ("login.succeeded", {"provider": "password", "session_id": ANY}),
+            ("username.chosen", {"username": "carol"}),
+        ],
+    ),
     "make a token": (
         by_alice("POST", "/auth/tokens"),
         [("token.made", {"token_id": ANY, "developer": False})],
