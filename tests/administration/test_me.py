@@ -96,6 +96,17 @@ async def test_one_deletes_the_own_account_and_everything_dies_with_it(alice: Pe
     assert (await registered(alice.service, "alice")).id != alice.id
 
 
+@sqlite
+async def test_a_name_that_was_chosen_follows_no_other(alice: Person) -> None:
+    for sent, name in (
+        ({"first_name": "Alice", "last_name": "Liddell"}, "Alice Liddell"),
+        ({"last_name": "Hargreaves"}, "Alice Hargreaves"),
+        ({"name": "Al"}, "Al"),
+        ({"first_name": "Alicia"}, "Al"),
+    ):
+        assert (await alice.call("PUT", ME, json=sent))[1]["name"] == name
+
+
 async def test_of_many_who_delete_one_account_at_once_one_did_it(alice: Person) -> None:
     answers = await asyncio.gather(*(alice.call("DELETE", ME) for _ in range(4)))
     assert sorted(status for status, _ in answers) == [200, 401, 401, 401]
