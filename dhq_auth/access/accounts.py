@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from dhq_auth.access.end import end_everything
-from dhq_auth.access.store import email_is_taken, lock_administrators
+from dhq_auth.access.store import lock_administrators
 from dhq_auth.accounts import store as accounts
 from dhq_auth.accounts import usernames
 from dhq_auth.accounts.profile import user_info
@@ -102,10 +102,10 @@ async def add_account(
     """Make an account of the checked *names*, with a password unless *hashed* is None.
 
     *vouched*: who adds it knows whose the email is, so it counts as verified. Without that it is a
-    claim, and another may have made the same: then nobody is told. Raises Conflict, which says
-    what is taken.
+    claim: others may have made the same, and keep nobody from having it verified. Raises Conflict,
+    which says what is taken.
     """
-    if vouched and names.email and await email_is_taken(tx.db, names.email):
+    if vouched and names.email and await accounts.user_by_verified_email(tx.db, names.email):
         raise Conflict(EMAIL_TAKEN, code="email_taken")
     if names.username and await accounts.user_by_username(tx.db, names.username):
         raise Conflict(USERNAME_TAKEN, code="username_taken")

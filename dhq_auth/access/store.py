@@ -78,14 +78,6 @@ async def _accounts(db: Db, condition: ColumnElement[bool]) -> list[Account]:
     ]
 
 
-async def email_is_taken(db: Db, email: str) -> bool:
-    """Whether *email* is somebody's: verified, or what a password was registered with."""
-    key = fold_email(email)
-    verified = select(users.c.id).where(users.c.verified_email_key == key)
-    claimed = select(passwords.c.user_id).where(passwords.c.email_key == key)
-    return (await db.execute(verified.union_all(claimed).limit(1))).first() is not None
-
-
 async def lock_administrators(db: Db) -> set[str]:
     """Return the ids of all enabled administrators, and keep them so until the end of *db*.
 

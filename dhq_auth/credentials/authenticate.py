@@ -37,6 +37,11 @@ class Authenticator:
         who.principal.demand(need)
         return who
 
+    @property
+    def takes_sessions(self) -> bool:
+        """Whether browsers can be signed in at all."""
+        return self._settings.accepts("session")
+
     async def of_cookie(self, request: web.Request) -> Authenticated | None:
         """Return whose browser this is, whatever else it presents; None if nobody's."""
         secret = cookie_secret(request, self._settings)

@@ -11,6 +11,7 @@ from dhq_auth.access.store import password_facts
 from dhq_auth.accounts.identities.store import identities_of
 from dhq_auth.credentials import Authenticated, Authenticator
 from dhq_auth.errors import AuthError
+from dhq_auth.self_service.signed_in import signed_in
 from dhq_auth.settings import Settings
 from dhq_auth.web.render import Pages, redirect
 from dhq_auth.web.routing import Route
@@ -33,9 +34,10 @@ class ProfilePage:
 
     def routes(self) -> list[Route]:
         """Return the routes of this page."""
+        show = signed_in(self._authenticator, self._settings.issuer, self.show)
         return [
             Route(method="GET", path="/", handler=self.home, kind="page"),
-            Route(method="GET", path="/profile", handler=self.show, kind="page"),
+            Route(method="GET", path="/profile", handler=show, kind="page"),
         ]
 
     async def home(self, request: web.Request) -> web.StreamResponse:
@@ -43,11 +45,8 @@ class ProfilePage:
         who = await self._authenticator.of_cookie(request)
         return redirect(f"{self._settings.issuer}{'/profile' if who else '/login'}")
 
-    async def show(self, request: web.Request) -> web.StreamResponse:
-        """Show the user of this browser, or lead to the login."""
-        who = await self._authenticator.of_cookie(request)
-        if who is None:
-            return redirect(f"{self._settings.issuer}/login")
+    async def show(self, request: web.Request, who: Authenticated) -> web.StreamResponse:
+        """Show the user of this browser."""
         return await self._page(request, who)
 
     async def again(

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from dhq_auth.credentials import Authenticated, Authenticator
+from dhq_auth.errors import Forbidden
 from dhq_auth.web.render import redirect
 from dhq_auth.web.routing import Handler
 
@@ -19,6 +20,8 @@ def signed_in(authenticator: Authenticator, issuer: str, handler: PageHandler) -
 
     async def answer(request: web.Request) -> web.StreamResponse:
         who = await authenticator.of_cookie(request)
+        if who is None and not authenticator.takes_sessions:
+            raise Forbidden("This service keeps no sessions (CREDENTIALS).", code="sessions_off")
         if who is None:
             return redirect(f"{issuer}/login", status=303)
         return await handler(request, who)

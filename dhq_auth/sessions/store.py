@@ -11,9 +11,11 @@ from sqlalchemy import (
     Select,
     String,
     Table,
+    case,
     column,
     delete,
     insert,
+    literal,
     or_,
     select,
     table,
@@ -151,13 +153,18 @@ async def renew(
     expires_at: datetime | None,
     keep_until: datetime | None,
 ) -> None:
-    """Remember a use, and how long the session lasts now, unless somebody else just did."""
+    """Remember a use, and how long the session lasts now, unless somebody else just did.
+
+    A login token that was made of it meanwhile may need the row for longer than *keep_until*.
+    """
     s = sessions.c
     unchanged = s.used_at.is_(None) if used_before is None else s.used_at == used_before
+    wanted = literal(keep_until, Timestamp)
+    kept = case((s.keep_until > wanted, s.keep_until), else_=wanted)
     await db.execute(
         update(sessions)
         .where(s.id == session_id, unchanged)
-        .values(used_at=now, expires_at=expires_at, keep_until=keep_until)
+        .values(used_at=now, expires_at=expires_at, keep_until=kept)
     )
 
 

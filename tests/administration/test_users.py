@@ -133,6 +133,14 @@ async def test_what_is_no_user_is_not_added(admin: Person, sent: dict[str, Any])
     assert len((await admin.call("GET", "/auth/users"))[1]["items"]) == 1
 
 
+async def test_who_only_claims_an_email_keeps_nobody_from_having_it(admin: Person) -> None:
+    claim = {"email": CAROL["email"], "password": "what mallory has chosen"}
+    claimed = await admin.service.new_browser().post("/auth/register", json=claim)
+    assert claimed.status == 201
+    added = await add(admin)
+    assert added["email_verified"] is True
+
+
 @pytest.mark.parametrize(
     ("again", "code"),
     [

@@ -1,12 +1,15 @@
 """One's own sessions: seen, ended one by one or all, and nobody else's."""
 
+from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from dhq_auth.clock import rfc3339
 from dhq_auth.db import Database
+from dhq_auth.sessions import store
 from tests.fixtures.service import FrozenClock, Start
 from tests.self_service.people import (
     Person,
@@ -217,3 +220,44 @@ async def test_sessions_outlive_a_restart(start: Start) -> None:
     assert (await answer.json())["authenticated"]
     assert await is_known(after, made["token"])
     assert await is_known(after, (await logged_in(after, "alice")).token)
+
+
+@sqlite
+async def test_a_token_made_of_a_session_outlives_a_renewal_that_began_before(
+    start: Start, clock: FrozenClock
+) -> None:
+    service = await start(SESSION_SLIDING="on", SESSION_DURATION="3600")
+    await service.browser.post(
+        "/auth/register",
+        data={"username": "ada", "password": "correct horse battery staple"},
+        headers={"Accept": "text/html"},
+    )
+    database = Database(service.settings.database_url.value, pool=1, timeout=20)
+    [row] = await kept(database)
+    later = clock.now + timedelta(days=20)
+    async with database.write() as db:
+        await store.keep_for_token(db, row.id, later)
+        await store.renew(
+            db,
+            row.id,
+            used_before=clock.now,
+            now=clock.now,
+            expires_at=clock.now + timedelta(hours=1),
+            keep_until=clock.now + timedelta(days=14),
+        )
+    [row] = await kept(database)
+    assert row.keep_until == later
+    await database.close()
+
+
+async def kept(database: Database) -> Sequence[Any]:
+    async with database.read() as db:
+        return (await db.execute(select(store.sessions))).all()
+
+
+@sqlite
+async def test_pages_for_who_is_signed_in_say_that_there_are_no_sessions(start: Start) -> None:
+    service = await start(AUTH_TYPE="basic_auth")
+    for path in ("/profile", "/profile/sessions", "/profile/tokens", "/profile/developer"):
+        answer = await service.browser.get(path)
+        assert (answer.status, (await answer.json())["code"]) == (403, "sessions_off")
