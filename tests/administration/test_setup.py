@@ -81,6 +81,12 @@ async def test_the_password_counts_for_seven_days_unless_it_is_changed(local: Se
 
 
 @sqlite
+async def test_the_password_is_as_long_as_passwords_have_to_be(start: Start) -> None:
+    _, made = await set_up(await start(PASSWORD_MIN_LENGTH="40"))
+    assert len(made["password"]) == 40
+
+
+@sqlite
 async def test_a_name_that_somebody_has_is_left_to_him(local: Service) -> None:
     database = Database(local.settings.database_url.value, pool=1, timeout=10)
     _, made = await ask(local, "POST", "/auth/register", json={"username": "ann", "password": GOOD})

@@ -10,6 +10,7 @@ from dhq_auth.db import Database
 from tests.fakes.oidc_issuer import OidcIssuer
 from tests.fixtures.service import Browser, Service, Start, oidc
 from tests.self_service import farewells
+from tests.self_service.people import Person, ask, basic
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml"}
 
@@ -62,6 +63,17 @@ async def test_without_a_credential_there_is_nothing_to_end(service: Service) ->
     assert answer.status == 401
     assert (await answer.json())["code"] == "missing_credential"
     assert answer.headers["WWW-Authenticate"] == 'Bearer realm="dhq-auth"'
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_name_and_password_have_no_session_and_can_but_end_all(alice: Person) -> None:
+    headers = basic("alice")
+    assert (await ask(alice.service, "POST", "/auth/logout", headers=headers))[0] == 400
+    assert await known(alice.service, alice.token)
+    sent = {"headers": headers, "json": {"all": True}}
+    for _ in range(2):  # it is no login that ends
+        assert await ask(alice.service, "POST", "/auth/logout", **sent) == (200, {})
+    assert not await known(alice.service, alice.token)
 
 
 async def test_of_two_logouts_at_once_one_is_remembered(service: Service) -> None:

@@ -151,6 +151,7 @@ async def test_a_session_is_ended_on_its_page(alice: Person) -> None:
     await send(alice, "/profile/sessions/end", 404, id=ids[1])
     assert await send(alice, "/profile/sessions/end", id=ids[0]) == "/signed-out"
     assert not await is_signed_in(alice.browser)
+    assert cookies_of(alice) == []
 
 
 async def test_all_are_ended_there(alice: Person) -> None:

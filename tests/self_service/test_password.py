@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from dhq_auth.audit import store as audit
+from dhq_auth.db import Database
 from tests.fakes.oidc_issuer import OidcIssuer
 from tests.fixtures.service import FrozenClock, Service, Start, oidc
 from tests.self_service.people import (
@@ -67,6 +69,19 @@ async def test_guessing_the_current_one_is_throttled_as_a_login(alice: Person) -
 
 
 @sqlite
+async def test_the_same_password_in_another_spelling_is_the_same(local: Service) -> None:
+    composed, typed = "un caf\u00e9 pr\u00e8s du lac", "un cafe\u0301 pre\u0300s du lac"
+    answer = await local.new_browser().post(
+        "/auth/register", json={"username": "rene", "password": composed}
+    )
+    assert answer.status == 201
+    rene = await logged_in(local, "rene", typed)
+    sent = {"current_password": typed, "new_password": composed}
+    status, said = await rene.call("POST", PATH, json=sent)
+    assert (status, said["reason"]) == (400, "unchanged")
+
+
+@sqlite
 @pytest.mark.parametrize(
     ("sent", "code"),
     [
@@ -118,6 +133,11 @@ async def test_of_two_first_passwords_at_once_one_holds(start: Start, issuer: Oi
     assert statuses.count(200) == 1
     won = statuses.index(200)
     assert statuses[1 - won] in {400, 409}
+    database = Database(service.settings.database_url.value, pool=1, timeout=10)
+    async with database.read() as db:
+        (row,) = await audit.latest(db, 10, kind="password.changed")
+    await database.close()
+    assert row["detail"] == {"by": "user"}
     await logged_in(service, str(issuer.user["email"]), wanted[won])
 
 

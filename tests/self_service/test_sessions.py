@@ -62,6 +62,20 @@ async def test_one_ends_and_its_cookie_and_token_with_it(alice: Person) -> None:
     assert len(await sessions(alice)) == 1
 
 
+async def test_who_ends_another_one_of_the_own_stays_signed_in(alice: Person) -> None:
+    await alice.again()
+    there = next(each for each in await sessions(alice) if not each["current"])
+    assert (await alice.in_browser("DELETE", f"/auth/sessions/{there['id']}"))[0] == 200
+    assert await is_signed_in(alice.browser)
+
+
+@sqlite
+async def test_those_that_are_over_are_not_listed(alice: Person, clock: FrozenClock) -> None:
+    clock.advance(days=15)
+    (session,) = await sessions(await alice.again())
+    assert session["current"]
+
+
 async def test_nobody_ends_the_session_of_another(alice: Person, bob: Person) -> None:
     (session,) = await sessions(alice)
     for wanted in (session["id"], "0" * 32, "x", "%00", "a/b", "%ED%A0%80", "' or 1=1 --"):
