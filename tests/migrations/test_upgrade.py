@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -100,10 +101,10 @@ async def test_many_upgrades_at_once_all_succeed(empty_url: str) -> None:
 @pytest.mark.process
 async def test_processes_that_start_at_once_all_come_up_with_the_same_keys(empty_url: str) -> None:
     command = [sys.executable, "-m", "tests.migrations.start", empty_url]
-    pipe = subprocess.PIPE
+    pipe, environ = subprocess.PIPE, {**os.environ, "PYTHONPATH": str(ROOT)}
     processes = [
         await asyncio.create_subprocess_exec(
-            *command, cwd=ROOT, stdin=pipe, stdout=pipe, stderr=pipe
+            *command, env=environ, stdin=pipe, stdout=pipe, stderr=pipe
         )
         for _ in range(3)
     ]
