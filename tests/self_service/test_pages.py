@@ -1,5 +1,6 @@
 """The pages of one's own account: for who is signed in, and by forms of our own alone."""
 
+import asyncio
 import re
 from html import unescape
 from typing import Any
@@ -178,6 +179,26 @@ async def test_a_token_is_shown_once_in_the_answer_to_its_form(
     clock.advance(days=30)
     assert not await is_known(alice.service, value)
     assert "ci" in await page(await alice.again(), "/profile/tokens")
+
+
+@pytest.mark.slow
+async def test_no_token_of_a_form_outlives_a_sign_out_everywhere_at_the_same_moment(
+    local: Service,
+) -> None:
+    for turn in range(8):
+        person = await registered(local, f"user-{turn}")
+        post = person.browser.post
+        forms = [
+            post(path, data={"title": "x"}, headers=HTML)
+            for path in ("/profile/tokens", "/profile/developer") * 3
+        ]
+        leaving = asyncio.create_task(person.call("POST", "/auth/logout", json={"all": True}))
+        answers = await asyncio.gather(*forms)
+        assert (await leaving)[0] == 200
+        assert {answer.status for answer in answers} <= {201, 303, 401}
+        made = [value for each in answers for value in VALUE.findall(await each.text())]
+        for value in made:
+            assert not await is_known(local, value)
 
 
 @pytest.mark.parametrize(
