@@ -78,7 +78,7 @@ async def test_from_the_first_click_to_a_verified_token_and_out_again(demo: Demo
         faults: list[str] = []
         page.on("console", lambda message: faults.append(f"{message.text} {message.location}"))
         await page.goto(demo.application)
-        await page.get_by_text("Sign in with dhq-auth").click()
+        await page.get_by_role("link", name="by Demo").click()
         assert page.url.startswith(f"{demo.issuer}/authorize?")
         await page.get_by_role("button", name="Ada Lovelace").click()
         await page.wait_for_url(f"{demo.application}/")
@@ -88,7 +88,7 @@ async def test_from_the_first_click_to_a_verified_token_and_out_again(demo: Demo
         assert re.search(r'"iss": "http://localhost:\d+"', text)
         assert await page.locator("li.yes").all_inner_texts() == ["read"]
         await page.get_by_role("button", name="Sign out").click()
-        await page.get_by_text("Sign in with dhq-auth").wait_for()
+        await page.get_by_role("link", name="by Demo").wait_for()
         assert faults == []
 
 
