@@ -25,6 +25,12 @@ async def test_with_an_address_of_the_world_nothing_but_the_code_helps(remote: S
 
 
 @sqlite
+async def test_where_there_are_no_passwords_there_is_no_code(start: Start) -> None:
+    service = await start(PASSWORD_LOGIN="off")
+    assert not code_file(service.settings).exists()
+
+
+@sqlite
 @pytest.mark.parametrize(
     ("code", "expected"),
     [

@@ -122,6 +122,7 @@ async def test_who_registers_is_nobody_special(local: Service) -> None:
         {"username": "admin", "password": GOOD},
         {"username": "b\u043eb", "password": GOOD},  # a Cyrillic letter
         {"username": "b" * 10_000, "password": GOOD},
+        {"username": "b" * 65, "password": GOOD},
         {"username": "bob\u202e", "password": GOOD},
         {"username": "bob\x00", "password": GOOD},
         {"email": "no email", "password": GOOD},

@@ -122,6 +122,27 @@ async def test_of_two_changes_at_once_one_holds(alice: Person) -> None:
     assert await is_known(alice.service, answers[won][1]["token"])
 
 
+@sqlite
+async def test_a_first_password_begins_a_session_in_place_of_the_one_before(
+    start: Start, issuer: OidcIssuer
+) -> None:
+    service = await start(issuer, **oidc(issuer))
+    token = await service.log_in("acme")
+
+    def cookie() -> str:
+        jar = service.browser.session.cookie_jar
+        return next(each.value for each in jar if each.key == service.settings.session_cookie)
+
+    before = cookie()
+    answer = await service.browser.post(PATH, json={"new_password": BETTER})
+    assert answer.status == 200
+    assert cookie() != before
+    assert await is_signed_in(service.browser)
+    old = await service.new_browser().get("/auth/check", headers={"Cookie": f"session={before}"})
+    assert (await old.json())["authenticated"] is False
+    assert await is_known(service, token), "nothing has to end"
+
+
 async def test_of_two_first_passwords_at_once_one_holds(start: Start, issuer: OidcIssuer) -> None:
     service = await start(issuer, **oidc(issuer), PASSWORD_CHECKS="100000")
     token = await service.log_in("acme")

@@ -109,6 +109,24 @@ async def test_who_goes_on_with_a_short_token_keeps_the_long_session(
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_a_session_that_slides_stays_for_as_long_as_it_is_used(
+    start: Start, issuer: OidcIssuer, work: Work, clock: FrozenClock
+) -> None:
+    service = await start(
+        issuer,
+        **oidc(issuer),
+        LOGIN_TOKEN_LIFETIME="1h",
+        SESSION_DURATION="2d",
+        SESSION_SLIDING="on",
+    )
+    await service.log_in("acme")
+    for _ in range(5):
+        clock.advance(days=1)
+        await prune(work)
+        assert (await (await service.browser.get("/auth/check")).json())["authenticated"]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("token_lives_longer", [True, False])
 async def test_a_session_stays_while_its_cookie_or_a_token_of_it_may_live(
     start: Start, issuer: OidcIssuer, work: Work, clock: FrozenClock, *, token_lives_longer: bool
