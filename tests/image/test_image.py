@@ -90,7 +90,7 @@ def test_it_runs_as_composed_with_postgresql_and_secrets_in_files(
         it.address = ("127.0.0.1", port)
         it.get("/readyz", time.monotonic() + PATIENCE)
         assert "users" in postgres.execute(r"SELECT tablename FROM pg_tables", database)
-        assert it.ask("exec", it.name, "ls", "-A", "/data") == ""
+        assert it.ask("exec", it.name, "ls", "-A", "/data") == "dhq-auth.setup-code"
         told = it.ask("exec", it.name, "dhq-auth", "config", "show")
         it.stop()
         told += it.log()
