@@ -40,6 +40,14 @@ async def test_who_registers_is_told_why_a_password_cannot_be_had(
     assert password not in await answer.text()
 
 
+async def test_the_name_of_the_service_is_no_password(start: Start) -> None:
+    service = await start(EXTERNAL_ADDRESS="https://larrys-garden-party.example")
+    for password in ("larrys-garden-party", "dhq-auth-dhq-auth-26"):
+        wanted = {"username": "ada", "password": password}
+        answer = await service.browser.post("/auth/register", json=wanted)
+        assert (answer.status, (await answer.json())["reason"]) == (400, "context"), password
+
+
 async def test_shorter_passwords_may_be_had_where_password_min_length_says_so(start: Start) -> None:
     service = await start(PASSWORD_MIN_LENGTH="8")
     for number, (password, status) in enumerate((("kq7w!xz", 400), ("kq7w!xzv", 201))):
