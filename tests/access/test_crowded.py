@@ -39,6 +39,7 @@ class BusyHasher(PasswordHasher):
         self.room -= 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["alice", EMAIL, "nobody", "nobody@example.com"])
 @pytest.mark.parametrize("room", range(3))
 async def test_an_attempt_that_was_not_judged_is_no_failure(

@@ -32,6 +32,7 @@ def test_a_generated_pair_is_what_the_settings_read_after_a_shell_has(cli: Cli):
     assert settings.private_keys[0].key_size == 2048
 
 
+@pytest.mark.slow
 def test_a_generated_pair_looks_as_that_of_the_script(cli: Cli):
     script = Path(__file__).parents[2] / "tools" / "generate_key_pair.sh"
     theirs = subprocess.run([script], capture_output=True, text=True, check=True).stdout  # noqa: S603 - our own

@@ -141,6 +141,7 @@ async def test_extensions_hear_of_what_commands_do(start: Start, on_database: Cl
     assert len(heard.TOLD) == 2
 
 
+@pytest.mark.slow
 @sqlite
 def test_changes_are_remembered_as_the_operator_s(on_database: Cli) -> None:
     made = on_database("user", "add", "ada", "--no-password", "--json").json
@@ -153,6 +154,7 @@ def test_changes_are_remembered_as_the_operator_s(on_database: Cli) -> None:
     assert events[0]["detail"]["by"] == events[1]["detail"]["by"] == "operator"
 
 
+@pytest.mark.slow
 def test_a_password_that_was_made_ends_and_one_that_was_given_does_not(on_database: Cli) -> None:
     def ends() -> str | None:
         shown = on_database("user", "show", "ada", "--json").json

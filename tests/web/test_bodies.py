@@ -97,6 +97,7 @@ async def test_a_hostile_body_is_refused_with_its_reason(
             problem(answer)
 
 
+@pytest.mark.slow
 async def test_a_body_is_not_unpacked(bare: Service, subtests: pytest.Subtests) -> None:
     for encoding in ["gzip", "deflate", "br", "identity, gzip", "nonsense"]:
         with subtests.test(encoding=encoding):
