@@ -8,7 +8,7 @@ import socket
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import Self
 
@@ -87,7 +87,10 @@ async def start() -> AsyncIterator[Callable[..., Awaitable[Service]]]:
 async def _kill(process: Process) -> None:
     if process.returncode is None:
         process.kill()
-        await process.wait()
+        # It is dead; asyncio goes on waiting while a worker that is just ending has its stderr open.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE):
+                await process.wait()
 
 
 async def ended(pid: int) -> None:
