@@ -38,7 +38,7 @@ def write_code(path: Path, code: str) -> None:
             with os.fdopen(descriptor, "w", encoding="ascii") as file:
                 file.write(f"{code}\n")
             os.replace(draft, path)  # noqa: PTH105 - mkstemp gives a string
-        except BaseException:
+        except BaseException:  # whatever ended it, a half-written secret must not stay
             os.unlink(draft)  # noqa: PTH108 - the same
             raise
     except OSError as error:
