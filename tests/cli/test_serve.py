@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.fixtures.process import kill
+
 pytestmark = pytest.mark.process
 
 ROOT = Path(__file__).parents[2]
@@ -35,16 +37,10 @@ async def begin(tmp_path: Path) -> AsyncIterator[Begin]:
             process = await asyncio.create_subprocess_exec(
                 sys.executable, *arguments, cwd=tmp_path, env=environ, stdout=stdout, stderr=PIPE
             )
-            stack.push_async_callback(_killed, process)
+            stack.push_async_callback(kill, process)
             return process
 
         yield start
-
-
-async def _killed(process: Process) -> None:
-    if process.returncode is None:
-        process.kill()
-        await process.wait()
 
 
 async def refused(process: Process) -> tuple[int, list[str]]:

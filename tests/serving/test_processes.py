@@ -8,12 +8,13 @@ import socket
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Self
 
 import pytest
 
+from tests.fixtures.process import kill
 from tests.serving.wire import PATIENCE, Wire, get, post
 
 pytestmark = [pytest.mark.process, pytest.mark.asyncio(loop_factories=["asyncio"])]
@@ -77,20 +78,11 @@ async def start() -> AsyncIterator[Callable[..., Awaitable[Service]]]:
 
         async def begin(factory: str = "create", **environ: str) -> Service:
             service = await Service.start(factory, environ)
-            stack.push_async_callback(_kill, service.process)
+            stack.push_async_callback(kill, service.process)
             stack.push_async_exit(service.wires)
             return service
 
         yield begin
-
-
-async def _kill(process: Process) -> None:
-    if process.returncode is None:
-        process.kill()
-        # It is dead; asyncio goes on waiting while a worker that is just ending has its stderr open.
-        with suppress(TimeoutError):
-            async with asyncio.timeout(PATIENCE):
-                await process.wait()
 
 
 async def ended(pid: int) -> None:

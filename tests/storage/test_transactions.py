@@ -1,8 +1,6 @@
 """The unit of work: nothing is lost, half done, or announced before it holds."""
 
 import asyncio
-import os
-import signal
 import subprocess
 import sys
 from contextlib import suppress
@@ -24,6 +22,7 @@ from dhq_auth.login.store import LoginCode, add_code, redeem_code
 from dhq_auth.opaque import digest
 from dhq_auth.sessions import store as sessions
 from dhq_auth.work import Work
+from tests.fixtures.process import kill
 from tests.fixtures.service import FrozenClock
 
 ROOT = Path(__file__).parents[2]
@@ -315,8 +314,7 @@ async def test_a_process_that_is_killed_inside_a_change_leaves_no_trace(
     )
     assert process.stdout is not None
     assert await process.stdout.readline() == b"inside\n"
-    os.kill(process.pid, signal.SIGKILL)
-    await process.wait()
+    await kill(process)
     async with work.transaction(Source()) as tx:  # the right to choose is not used up, nor locked
         assert await latest(tx.db, 10) == []
         assert await choose_username(tx.db, user_id, "Ada", tx.now)
