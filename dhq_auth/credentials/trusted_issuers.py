@@ -20,9 +20,9 @@ from dhq_auth.accounts.identities.store import MAX_SUBJECT
 from dhq_auth.clock import Clock
 from dhq_auth.errors import InvalidCredential, Message, UpstreamTimeout
 from dhq_auth.remote import OpenIdIssuer, Remote, signed_claims
+from dhq_auth.sdk import strict
 from dhq_auth.settings import Limits, Secret, TrustedIssuer
 from dhq_auth.settings.issuer_keys import VerificationKey
-from dhq_auth.tokens import strict
 
 log = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from joserfc import jwt
 from dhq_auth.clock import Clock
 from dhq_auth.errors import InvalidCredential
 from dhq_auth.opaque import new_id
-from dhq_auth.tokens import strict
+from dhq_auth.sdk import strict
 from dhq_auth.tokens.keyring import Keyring
 from dhq_auth.tokens.store import KeyPurpose
 

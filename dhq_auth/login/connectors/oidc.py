@@ -22,8 +22,8 @@ from dhq_auth.login.connectors.protocol import (
     web_address,
 )
 from dhq_auth.remote import OpenIdIssuer, Remote
+from dhq_auth.sdk import strict
 from dhq_auth.settings import Limits, ProviderSettings
-from dhq_auth.tokens import strict
 
 log = logging.getLogger(__name__)
 
