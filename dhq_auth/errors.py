@@ -19,14 +19,14 @@
     │   └── UnknownService            with empty permissions, as clients of 0.1.6 expect
     ├── MethodNotAllowed         405
     ├── Conflict                 409
+    ├── InvalidExpression        422  a policy's expression is not of the grammar
     ├── TooManyRequests          429  with Retry-After
     ├── UpstreamFailed           502  somebody whom we asked answered nonsense
     ├── Unavailable              503  with Retry-After
     └── UpstreamTimeout          504
 
-`code` is stable and meant for programs, the message for people. A message never holds a secret,
-nor the text of somebody else's exception. One middleware turns these into RFC 9457 answers; pages
-say titles and details in the language of their reader, those with values where they are a Message.
+`code` is stable, for programs; the message is for people, and holds no secret nor somebody else's
+exception. One middleware turns these into RFC 9457 answers; pages say them in their reader's tongue.
 """
 
 import re
@@ -35,10 +35,7 @@ from typing import Any, ClassVar, Self
 
 
 class Message(str):
-    """A text with values in it, which a page can say in the language of its reader.
-
-    `Message("{title} sent no code.", title="Acme")` is that text, in English.
-    """
+    """A text with values in it (`Message("{title} sent no code.", title="Acme")`), for translation."""
 
     __slots__ = ("template", "values")
     template: str
@@ -241,6 +238,14 @@ class Conflict(AuthError):
     status = 409
     code = "conflict"
     title = "This conflicts with what is there"
+
+
+class InvalidExpression(AuthError):
+    """A policy's expression cannot be read; `position` counts characters from 1."""
+
+    status = 422
+    code = "invalid_expression"
+    title = "The expression is not valid"
 
 
 class _RetryLater(AuthError):

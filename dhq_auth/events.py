@@ -155,3 +155,40 @@ class UserDeleted(Event):
 
     kind = "user.deleted"
     by: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyAdded(Event):
+    """A policy was made; `user_id` is who did it, None at the command line."""
+
+    kind = "policy.added"
+    policy_id: str
+    service: str
+    table_name: str
+    action: str
+    expression: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyChanged(Event):
+    """A policy was changed; it is told as it is now, `was` the expression before."""
+
+    kind = "policy.changed"
+    policy_id: str
+    service: str
+    table_name: str
+    action: str
+    expression: str
+    was: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyDeleted(Event):
+    """A policy was deleted; it is told as it was."""
+
+    kind = "policy.deleted"
+    policy_id: str
+    service: str
+    table_name: str
+    action: str
+    expression: str

@@ -7,15 +7,16 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from dhq_auth.access.end import end_everything
-from dhq_auth.access.store import lock_administrators
 from dhq_auth.accounts import store as accounts
 from dhq_auth.accounts import usernames
 from dhq_auth.accounts.profile import user_info
-from dhq_auth.accounts.store import User, fold_email
+from dhq_auth.accounts.store import User, fold_email, lock_administrators
 from dhq_auth.errors import Conflict, InvalidRequest, Message, NotFound
 from dhq_auth.events import PasswordChanged, UserChanged, UserCreated, UserDeleted
 from dhq_auth.passwords import rules
 from dhq_auth.passwords import store as passwords
+from dhq_auth.policies.defaults import ensure_defaults
+from dhq_auth.policies.lockout import keep_administrable
 from dhq_auth.settings import Settings
 from dhq_auth.work import Transaction
 
@@ -109,6 +110,8 @@ async def add_account(
         raise Conflict(EMAIL_TAKEN, code="email_taken")
     if names.username and await accounts.user_by_username(tx.db, names.username):
         raise Conflict(USERNAME_TAKEN, code="username_taken")
+    if is_admin:
+        await _expect_administrator(tx)
     user = accounts.new_user(
         tx.now,
         username=names.username,
@@ -155,9 +158,12 @@ async def change_user(
     """Let the fields that *changes* names have these values; return the user as it now is.
 
     Who is disabled loses every session and token with it. Raises NotFound; Conflict for the last
-    enabled administrator who would be none afterwards.
+    enabled administrator who would be none afterwards, and for the last whom the policies let
+    change them.
     """
     leaves = any(changes.get(name) is False for name in ("is_admin", "is_active"))
+    if changes.get("is_admin"):
+        await _expect_administrator(tx)
     user = await _locked(tx, user_id, may_leave=leaves)
     changed = replace(user, **_with_full_name(user, changes))
     fields = tuple(
@@ -167,6 +173,8 @@ async def change_user(
         return user
     changed = replace(changed, updated_at=tx.now)
     await accounts.update_user(tx.db, user, changed)
+    if leaves and user.is_admin:
+        await keep_administrable(tx.db)
     if user.is_active and not changed.is_active:
         await end_everything(tx, user, "user_disabled")
     tx.emit(UserChanged(user_id=user.id, changes=fields, by=by))
@@ -176,7 +184,7 @@ async def change_user(
 async def delete_user(tx: Transaction, user: User, *, by: str | None) -> bool:
     """Delete *user*, and all that is the user's; say whether the account was there.
 
-    Raises Conflict for the last enabled administrator.
+    Raises Conflict for an administrator as `change_user` does.
     """
     try:
         user = await _locked(tx, user.id, may_leave=True)
@@ -184,6 +192,8 @@ async def delete_user(tx: Transaction, user: User, *, by: str | None) -> bool:
         return False
     await end_everything(tx, user, "user_deleted")
     await accounts.delete_user(tx.db, user.id)
+    if user.is_admin:
+        await keep_administrable(tx.db)
     tx.emit(UserDeleted(user_id=user.id, by=by))
     return True
 
@@ -195,13 +205,19 @@ async def _locked(tx: Transaction, user_id: str, *, may_leave: bool) -> User:
     Administrators are locked before the user, and in one order, so that of two who do this to one
     another at once one waits for the other, and none for ever.
     """
-    administrators = await lock_administrators(tx.db) if may_leave else set()
+    administrators = await lock_administrators(tx.db) if may_leave else {}
     user = await accounts.lock_user(tx.db, user_id)
     if user is None:
         raise NotFound("There is no such user.")
-    if administrators == {user.id}:
+    if administrators.keys() == {user.id}:
         raise Conflict(LAST_ADMINISTRATOR, code="last_administrator")
     return user
+
+
+async def _expect_administrator(tx: Transaction) -> None:
+    """Let the first administrator find the default policies."""
+    if not await lock_administrators(tx.db):
+        await ensure_defaults(tx)
 
 
 def _full_name(first: str | None, last: str | None) -> str | None:

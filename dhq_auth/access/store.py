@@ -78,20 +78,6 @@ async def _accounts(db: Db, condition: ColumnElement[bool]) -> list[Account]:
     ]
 
 
-async def lock_administrators(db: Db) -> set[str]:
-    """Return the ids of all enabled administrators, and keep them so until the end of *db*.
-
-    Of two who take the right from one another at once, the second sees what the first has done.
-    """
-    found = await db.execute(
-        select(users.c.id)
-        .where(users.c.is_admin, users.c.is_active)
-        .order_by(users.c.id)
-        .with_for_update()
-    )
-    return set(found.scalars())
-
-
 async def password_facts(db: Db, user_id: str) -> tuple[bool, datetime | None]:
     """Return whether *user_id* has a password, and when it expires, if it does."""
     found = select(passwords.c.expires_at).where(passwords.c.user_id == user_id)

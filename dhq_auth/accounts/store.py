@@ -122,6 +122,20 @@ async def lock_user(db: Db, user_id: str) -> User | None:
     return user_of(row) if row else None
 
 
+async def lock_administrators(db: Db) -> dict[str, User]:
+    """Return all enabled administrators by their ids, and keep them so until the end of *db*.
+
+    Of two who take the right from one another at once, the second sees what the first has done.
+    """
+    found = await db.execute(
+        select(*USER_COLUMNS)
+        .where(users.c.is_admin, users.c.is_active)
+        .order_by(users.c.id)
+        .with_for_update()
+    )
+    return {user.id: user for user in map(user_of, found)}
+
+
 async def update_user(db: Db, before: User, after: User) -> None:
     """Write what differs between *before* and *after*, and nothing else that others may change.
 

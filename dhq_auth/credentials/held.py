@@ -3,8 +3,7 @@
 from typing import Final
 
 from dhq_auth.access.password_login import still_holds
-from dhq_auth.access.store import lock_administrators
-from dhq_auth.accounts.store import hold
+from dhq_auth.accounts.store import hold, lock_administrators
 from dhq_auth.credentials.kind import Authenticated
 from dhq_auth.errors import Forbidden, InvalidCredential
 from dhq_auth.sessions import store as sessions

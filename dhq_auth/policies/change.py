@@ -1,0 +1,107 @@
+"""Policies made, changed and deleted; by whomever, the same rules hold."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from dhq_auth.accounts.store import lock_administrators
+from dhq_auth.errors import Conflict, Message
+from dhq_auth.events import PolicyAdded, PolicyChanged, PolicyDeleted
+from dhq_auth.opaque import new_id
+from dhq_auth.policies import store
+from dhq_auth.policies.draft import FIELDS, Draft, checked
+from dhq_auth.policies.lockout import keep_administrable
+from dhq_auth.policies.store import Policy
+from dhq_auth.work import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What makes one set of policies of another."""
+
+    added: Sequence[Draft]
+    changed: Sequence[tuple[Policy, Draft]]
+    deleted: Sequence[Policy]
+
+    def __bool__(self) -> bool:
+        """Whether there is anything to do."""
+        return bool(self.added or self.changed or self.deleted)
+
+
+def changes_to(there: Iterable[Policy], wanted: Iterable[Draft]) -> Changes:
+    """Return what makes *wanted* of the policies that are *there*; each keeps its id by its key."""
+    before = {policy.key: policy for policy in there}
+    after = {draft.key: draft for draft in wanted}
+    return Changes(
+        [draft for key, draft in after.items() if key not in before],
+        [
+            (before[key], draft)
+            for key, draft in after.items()
+            if key in before and draft != _said_by(before[key])
+        ],
+        [policy for key, policy in before.items() if key not in after],
+    )
+
+
+async def make(tx: Transaction, changes: Changes, *, by: str | None) -> list[Policy]:
+    """Make *changes*, all or none; return the policies that were added, then those changed.
+
+    *by* is the user who does it, None at the command line. Raises what `checked` does; Conflict if
+    there is a policy for the same already, or if no administrator could change policies afterwards.
+    """
+    await lock_administrators(tx.db)
+    added = [_policy(tx, checked(draft)) for draft in changes.added]
+    changed = [
+        (before, replace(before, **_fields(checked(draft)), updated_at=tx.now))
+        for before, draft in changes.changed
+    ]
+    for policy in (*added, *(after for before, after in changed if after.key != before.key)):
+        await _check_key(tx, policy)
+    await store.delete_policies(tx.db, [policy.id for policy in changes.deleted])
+    for _, after in changed:
+        await store.update_policy(tx.db, after)
+    await store.add_policies(tx.db, added)
+    await keep_administrable(tx.db)
+    for policy in added:
+        tx.emit(PolicyAdded(user_id=by, **_told(policy)))
+    for before, after in changed:
+        tx.emit(PolicyChanged(user_id=by, was=before.expression, **_told(after)))
+    for policy in changes.deleted:
+        tx.emit(PolicyDeleted(user_id=by, **_told(policy)))
+    return [*added, *(after for _, after in changed)]
+
+
+async def _check_key(tx: Transaction, policy: Policy) -> None:
+    """Raise Conflict, which names it, if there is another for what *policy* is to be for."""
+    if await store.policies_for(tx.db, *([part] for part in policy.key)):
+        raise Conflict(
+            Message(
+                "There is a policy for {action} on {table_name} in {service} already.",
+                action=policy.action,
+                table_name=policy.table_name,
+                service=policy.service,
+            ),
+            code="policy_exists",
+        )
+
+
+def _policy(tx: Transaction, draft: Draft) -> Policy:
+    return Policy(id=new_id(), created_at=tx.now, updated_at=tx.now, **_fields(draft))
+
+
+def _fields(draft: Draft) -> dict[str, Any]:
+    return {name: getattr(draft, name) for name in FIELDS}
+
+
+def _said_by(policy: Policy) -> Draft:
+    return Draft(**{name: getattr(policy, name) for name in FIELDS})
+
+
+def _told(policy: Policy) -> dict[str, Any]:
+    return {
+        "policy_id": policy.id,
+        "service": policy.service,
+        "table_name": policy.table_name,
+        "action": policy.action,
+        "expression": policy.expression,
+    }

@@ -1,0 +1,87 @@
+"""A policy as somebody writes it down, checked before it is stored."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from dhq_auth.errors import InvalidExpression, InvalidRequest, Message
+from dhq_auth.policies.expression import parse
+from dhq_auth.policies.scanner import ExpressionError
+from dhq_auth.policies.store import ALL, Key, Policy
+from dhq_auth.sdk.decision import ACTIONS
+
+MAX_DESCRIPTION: Final = 1024
+RULE_ACTIONS: Final = (*ACTIONS, ALL)
+"""What a policy may be for."""
+FIELDS: Final = ("service", "table_name", "action", "expression", "description")
+_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """What a policy says; an empty expression is: everybody, every row."""
+
+    table_name: str
+    action: str
+    expression: str
+    service: str = ALL
+    description: str = ""
+
+    @property
+    def key(self) -> Key:
+        """What it is for."""
+        return self.service, self.table_name, self.action
+
+
+def draft_of(policy: Policy, changes: Mapping[str, str]) -> Draft:
+    """Return what *policy* says with *changes* made to it."""
+    return replace(Draft(**{name: getattr(policy, name) for name in FIELDS}), **changes)
+
+
+def checked(draft: Draft) -> Draft:
+    """Return *draft* if it may be stored.
+
+    Raises InvalidExpression with the position of the fault, InvalidRequest for the other fields.
+    """
+    for name in ("service", "table_name"):
+        check_name(name, getattr(draft, name))
+    if draft.action not in RULE_ACTIONS:
+        raise InvalidRequest(
+            Message("The action must be one of {actions}.", actions=", ".join(RULE_ACTIONS))
+        )
+    description = draft.description
+    if len(description) > MAX_DESCRIPTION or not description.replace("\n", "").isprintable():
+        raise InvalidRequest(
+            Message(
+                "The description is printable text of at most {most} characters.",
+                most=MAX_DESCRIPTION,
+            )
+        )
+    try:
+        parse(draft.expression)
+    except ExpressionError as error:
+        raise InvalidExpression(
+            Message(
+                "Character {position} of the expression: expected {expected}, found {found}.",
+                position=error.position,
+                expected=error.expected,
+                found=error.found,
+            ),
+            position=error.position,
+            expected=error.expected,
+            found=error.found,
+        ) from error
+    return draft
+
+
+def check_name(field: str, name: str) -> str:
+    """Return *name* if a service or a table may be called so; else InvalidRequest."""
+    if not _NAME.fullmatch(name):
+        raise InvalidRequest(
+            Message(
+                "The {field} must be letters, digits, _, - and . (128 at most), or all.",
+                field=field,
+            )
+        )
+    return name
