@@ -11,7 +11,7 @@ FAST := not postgres and not browser and not node and not fuzz and not process a
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install run demo test check lint bench image docs messages screenshots lock clean
+.PHONY: help install run demo notes test check lint bench image docs messages screenshots lock clean
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,6 +20,9 @@ install: $(VENV)/.installed ## install the service into .venv, exactly as locked
 
 run: install ## serve on http://localhost:8000; keys and database are made when missing
 	@exec $(BIN)/dhq-auth serve --summary
+
+notes: install ## serve the example of row-level policies on http://localhost:8100
+	@mkdir -p data && exec $(BIN)/python -m examples.notes
 
 demo: install ## the whole loop without Google or GitHub: a local issuer, an application, and us
 	@exec $(BIN)/python -m examples.demo
