@@ -1,4 +1,4 @@
-"""For the services that are shown our tokens: who is asking, and what may they do?
+"""For the services that are shown our tokens: who is asking, and what that caller may do.
 
 What is asked for here is loaded then, and nothing of the rest of dhq-auth with it. The middlewares
 stand in `dhq_auth.sdk.aiohttp` and `dhq_auth.sdk.asgi`.

@@ -3,10 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from types import MappingProxyType
 from typing import Any, Final
-
-_NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +16,7 @@ class Caller:
     """
 
     user_id: str | None = None
-    permissions: Mapping[str, Any] = field(default=_NOTHING, hash=False)
+    permissions: Mapping[str, Any] = field(default_factory=dict, hash=False)
     filters: Mapping[str, Any] | None = field(default=None, hash=False)
     issued_at: datetime | None = None
     expires_at: datetime | None = None

@@ -137,10 +137,10 @@ def key_of_pem(pem: str | bytes) -> RSAKey:
     """Return the RSA public key of 2048 bits or more that *pem* holds; ValueError if there is none."""
     try:
         key = load_pem_public_key(pem.encode() if isinstance(pem, str) else pem)
-    except UnsupportedAlgorithm as error:
-        raise ValueError("the key is of a kind that is not known") from error
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise ValueError("the public key cannot be read: it must be PEM") from error
     if not isinstance(key, RSAPublicKey) or not MIN_BITS <= key.key_size <= MAX_BITS:
-        raise ValueError(f"the key is not an RSA key of {MIN_BITS} to {MAX_BITS} bits")
+        raise ValueError(f"the public key is not RSA of {MIN_BITS} to {MAX_BITS} bits")
     return RSAKey.import_key(key)
 
 

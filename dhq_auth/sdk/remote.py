@@ -139,13 +139,17 @@ class _Hurried(io.RawIOBase):
 
 def _place(url: str) -> SplitResult:
     """Return the parts of *url* if it is a bare origin that tokens may be sent to."""
-    place = urlsplit(url.removesuffix("/") if "://" in url else f"https://{url.removesuffix('/')}")
+    address = url if "://" in url else f"https://{url}"
+    try:
+        place = urlsplit(address.removesuffix("/"))
+        usable = place.scheme in ("https", "http") and place.hostname and place.port != 0
+    except ValueError:  # a port, or an IPv6 address, that is none
+        usable = False
     plain = url.isascii() and url.isprintable() and not set(url) & set(" \\@?#")
-    if place.scheme not in ("https", "http") or not place.hostname or place.path or not plain:
+    if not usable or place.path or not plain:
         raise ValueError(f"{url!r} is no address such as https://login.example.com")
-    if place.scheme == "http" and not _is_loopback(place.hostname):
-        raise ValueError(f"{url!r}: http is for loopback hosts only")
-    _ = place.port  # raises ValueError for one that is none
+    if place.scheme == "http" and not _is_loopback(place.hostname or ""):
+        raise ValueError(f"{url!r} is no address for keys: http is for loopback hosts only")
     return place
 
 
