@@ -48,12 +48,18 @@ class GrantContext:
     """The question that a permission provider answers.
 
     `service` is the name that was asked for (the alias); `read` opens a read-only connection to
-    the database: `async with context.read() as db`.
+    the database: `async with context.read() as db`. `scopes` is what the credential that was
+    presented is good for (None: all that the user may). With `explain` the caller wants to know
+    why, too. What is answered fits into a token if it has at most `room` bytes, as compact JSON in
+    ASCII.
     """
 
     service: str
     user: UserInfo
     read: "Callable[[], AbstractAsyncContextManager[Db]]" = field(repr=False)
+    scopes: frozenset[str] | None = None
+    explain: bool = False
+    room: int = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +69,14 @@ class Grant:
     `permissions` holds `true` only for what is allowed without a condition; `filters` the rest.
     `fresh_for` says how long a service need not ask again, `stale_since` (with a time zone) since
     when an earlier answer stands in for one that could not be had; `/auth/authorize` states both.
+    `explanation` says why, where the question has `explain`; it is never part of the token.
     """
 
     permissions: Mapping[str, Any]
     filters: Mapping[str, Any] | None = None
     fresh_for: timedelta = timedelta(0)
     stale_since: datetime | None = None
+    explanation: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,8 @@ from dhq_auth.hookspecs import Grant
 MAX_DEPTH: Final = 32
 MAX_BITS: Final = 1024
 """Integers beyond this are no JSON that others read."""
+MAX_EXPLANATION: Final = 256 * 1024
+"""Characters of an explanation, which stands beside the token."""
 
 
 class BadGrant(Exception):
@@ -34,14 +36,27 @@ def checked(answer: object, max_size: int) -> Grant:
         not isinstance(stale_since, datetime) or stale_since.utcoffset() is None
     ):
         raise BadGrant("stale_since is no datetime with a time zone")
-    return replace(answer, permissions=permissions, filters=filters)
+    return replace(
+        answer, permissions=permissions, filters=filters, explanation=_explanation(answer)
+    )
+
+
+def _explanation(answer: Grant) -> dict[str, Any] | None:
+    if answer.explanation is None:
+        return None
+    copier = JsonCopier(MAX_EXPLANATION, "for an explanation")
+    return copier.mapping(answer.explanation, "explanation")
 
 
 class JsonCopier:
-    """Copies JSON values (RFC 8259), as long as there is *room* for so many characters."""
+    """Copies JSON values (RFC 8259), as long as there is *room* for so many characters.
 
-    def __init__(self, room: float = math.inf) -> None:
+    *what* the room is for is said where there is none left.
+    """
+
+    def __init__(self, room: float = math.inf, what: str = "for a token (MAX_TOKEN)") -> None:
         self._room = room
+        self._what = what
 
     def mapping(self, value: object, place: str, depth: int = 0) -> dict[str, Any]:
         """Return a copy of the object *value*; BadGrant says where in *place* it is none of JSON."""
@@ -87,7 +102,7 @@ class JsonCopier:
     def _take(self, characters: int) -> None:
         self._room -= characters
         if self._room < 0:
-            raise BadGrant("it is too large for a token (MAX_TOKEN)")
+            raise BadGrant(f"it is too large {self._what}")
 
 
 def _type(value: object) -> str:
