@@ -15,7 +15,7 @@ from dhq_auth.principal import ANYTHING, authorize
 from dhq_auth.settings import Settings
 from dhq_auth.tokens.signing import SERVICE, TokenSigner
 from dhq_auth.tokens.store import KeyPurpose
-from dhq_auth.web.params import query
+from dhq_auth.web.params import Params, query
 from dhq_auth.web.routing import Route
 from dhq_auth.work import Work
 
@@ -80,15 +80,30 @@ class PermissionViews:
         if service is None:
             raise InvalidRequest("The parameter service is missing.")
         who.principal.demand(authorize(service))
+        explain = _flag(sent, "explain")
         grant = await self._providers.grant(
-            GrantContext(service, user_info(who.user), self._work.read)
+            GrantContext(
+                service,
+                user_info(who.user),
+                self._work.read,
+                scopes=who.principal.scopes,
+                explain=explain,
+                room=self._room(who.user.id, service),
+            )
         )
         claims = _claims(service, grant)
         token = await self._signer.sign(
             SERVICE, who.user.id, self._settings.service_token_lifetime, claims
         )
         self._check_size(token, service)
-        return web.json_response({"token": token, "userid": who.user.id, **claims, **_age(grant)})
+        said = {"token": token, "userid": who.user.id, **claims, **_age(grant)}
+        return web.json_response({**said, "explanation": grant.explanation} if explain else said)
+
+    def _room(self, user_id: str, service: str) -> int:
+        """Return how many bytes of JSON a provider may give."""
+        return self._signer.room(
+            SERVICE, user_id, {"permissions": {}, "service": service, "filters": {}}
+        )
 
     def _check_size(self, token: str, service: str) -> None:
         """Refuse a token that is larger than what readers take."""
@@ -110,6 +125,12 @@ class PermissionViews:
     async def jwks(self, _request: web.Request) -> web.StreamResponse:
         """Give the public halves of all service keys (RFC 7517 5)."""
         return _cacheable(web.json_response(self._signer.keyring.jwks()))
+
+
+def _flag(sent: Params, name: str) -> bool:
+    """Return the boolean *name*, which people write as a number, too."""
+    value = sent.text(name)
+    return value == "1" if value in ("0", "1") else sent.flag(name)
 
 
 def _claims(service: str, grant: Grant) -> dict[str, object]:

@@ -104,6 +104,11 @@ class SigningKey:
     public_pem: str
     created_at: datetime | None = None
 
+    @property
+    def signature_length(self) -> int:
+        """Bytes of a signature: as many as the modulus has (RFC 8017 8.2)."""
+        return (self.jwk.raw_value.key_size + 7) // 8
+
     @classmethod
     def of(
         cls, key: rsa.RSAPrivateKey, purpose: KeyPurpose, created_at: datetime | None = None

@@ -1,6 +1,7 @@
 """Our own JWTs: one type per purpose, signed in a thread, verified strictly."""
 
 import asyncio
+import json
 import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -61,10 +62,30 @@ class TokenSigner:
         self, token_type: TokenType, user_id: str, lifetime: timedelta, claims: Mapping[str, Any]
     ) -> str:
         """Return a token of *token_type* for *user_id* that lives for *lifetime*."""
-        now = self._now()
         key = self.keyring.signing(token_type.purpose)
-        header = {"typ": token_type.typ, "alg": "RS256", "kid": key.kid}
-        payload = {
+        header, payload = self._parts(token_type, user_id, lifetime, claims)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(
+            self._threads, jwt.encode, header, payload, key.jwk, ALGORITHMS
+        )
+
+    def room(self, token_type: TokenType, user_id: str, claims: Mapping[str, Any]) -> int:
+        """Return by how many bytes of JSON *claims* may grow until a token is too long to be read.
+
+        It is below zero where it is too long already.
+        """
+        signature = self.keyring.signing(token_type.purpose).signature_length
+        header, payload = self._parts(token_type, user_id, timedelta(0), claims)
+        left = self._max_length - len("..") - _encoded(len(_json(header))) - _encoded(signature)
+        return left * 3 // 4 - len(_json(payload))
+
+    def _parts(
+        self, token_type: TokenType, user_id: str, lifetime: timedelta, claims: Mapping[str, Any]
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return header and claims of a token that is made now."""
+        now = self._now()
+        kid = self.keyring.signing(token_type.purpose).kid
+        return {"typ": token_type.typ, "alg": "RS256", "kid": kid}, {
             **claims,
             "iss": self._issuer,
             "sub": user_id,
@@ -73,10 +94,6 @@ class TokenSigner:
             "exp": int((now + lifetime).timestamp()),
             "jti": new_id(),
         }
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(
-            self._threads, jwt.encode, header, payload, key.jwk, ALGORITHMS
-        )
 
     def verify(self, token: str, token_type: TokenType) -> VerifiedClaims:
         """Return the claims of *token* (RFC 7519 7.2, RFC 8725).
@@ -116,6 +133,16 @@ class TokenSigner:
     def close(self) -> None:
         """Finish the signatures under way (a millisecond), and let go of the threads."""
         self._threads.shutdown()
+
+
+def _json(value: object) -> str:
+    """Return *value* as joserfc writes it."""
+    return json.dumps(value, separators=(",", ":"))
+
+
+def _encoded(length: int) -> int:
+    """Return the length of so many bytes in base64url without padding (RFC 7515 2)."""
+    return -(-length * 4 // 3)
 
 
 def _is_id(value: object) -> bool:

@@ -1,0 +1,150 @@
+"""All policies of a service put to one caller: what its service token says of them.
+
+Whatever precedence there is among policies is resolved here, once, so that a reader of the claim
+`filters` (`dhq_auth.sdk.filters`) only looks up a table and an action.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from dhq_auth.db import Db
+from dhq_auth.policies.caller import AuthUser
+from dhq_auth.policies.decide import outcome_of
+from dhq_auth.policies.expression import parsed
+from dhq_auth.policies.nodes import attributes
+from dhq_auth.policies.resolve import Question, deciding
+from dhq_auth.policies.scanner import ExpressionError
+from dhq_auth.policies.store import ALL, Key, Policy, policies_of
+from dhq_auth.sdk.decision import ACTIONS, Action
+from dhq_auth.sdk.filters import EVERY_ACTION, EVERY_TABLE, VERSION, entry_of
+from dhq_auth.sdk.tree import Junction, Tree
+
+MAX_RULES: Final = 500
+"""Policies of a service, those for all services among them, that are put into a token."""
+MAX_SIZE: Final = 4096
+"""Bytes of the JSON of `permissions` and `filters` together."""
+MAX_LEVELS: Final = 24
+"""Of a condition: some readers of JSON take no more than 32 levels or 64."""
+_TOLD: Final = ("email", "is_admin", "username")
+"""What of the caller a service may need beside the id, to let its database decide."""
+
+Rules = Mapping[Key, Policy]
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What a service token holds of policies."""
+
+    permissions: Mapping[str, Mapping[str, bool]]
+    filters: Mapping[str, Any]
+
+
+ASK: Final = Claims({}, {"v": VERSION, "ask": True})
+"""What it holds where they do not fit: the service asks about each table."""
+
+
+async def rules_of(db: Db, service: str) -> Rules | None:
+    """Return the policies that may decide anything in *service*; None if they are too many."""
+    found = await policies_of(db, {service, ALL}, MAX_RULES + 1)
+    return None if len(found) > MAX_RULES else {policy.key: policy for policy in found}
+
+
+def tables_of(rules: Rules) -> list[str]:
+    """Return the tables that *rules* name, in order."""
+    return sorted({table for _, table, _ in rules} - {ALL, EVERY_TABLE})
+
+
+def compiled(rules: Rules | None, service: str, caller: AuthUser, room: int = MAX_SIZE) -> Claims:
+    """Return what *rules* come to for *caller* in *service*.
+
+    That is ASK if they are None, or their JSON takes more than *room* bytes, or than MAX_SIZE.
+    """
+    if rules is None:
+        return ASK
+    room = min(room, MAX_SIZE)
+    compiler = _Compiler(rules, service, caller)
+    every = compiler.table(ALL)
+    permissions: dict[str, dict[str, bool]] = {}
+    tables: dict[str, dict[str, Any]] = {EVERY_TABLE: _compact(every)}
+    spent = 0  # of the room, at least
+    for name in tables_of(rules):
+        entries = compiler.table(name)
+        if allowed := [action for action, entry in entries.items() if entry.value is True]:
+            permissions[name] = dict.fromkeys(allowed, True)
+        if entries != every:
+            tables[name] = _compact(entries)
+            spent += len(name) + max(len(entry.text) for entry in entries.values())
+        if compiler.too_deep or spent > room:
+            return ASK
+    filters = {"v": VERSION, "user": compiler.told(), "rules": tables}
+    fits = len(_json(permissions)) + len(_json(filters)) <= room
+    return Claims(permissions, filters) if fits and not compiler.too_deep else ASK
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """What a policy comes to, and its JSON, by which two are the same (in Python `1 == True`)."""
+
+    text: str
+    value: dict[str, Any] | bool = field(compare=False)
+
+
+_NONE: Final = _Entry("false", value=False)
+
+
+class _Compiler:
+    """Puts the policies of *service* to *caller*, each once."""
+
+    def __init__(self, rules: Rules, service: str, caller: AuthUser) -> None:
+        self._rules = rules
+        self._service = service
+        self._caller = caller
+        self._entries: dict[str, _Entry] = {}
+        self._mentioned: set[str] = set()
+        self.too_deep = False
+
+    def table(self, name: str) -> dict[str, _Entry]:
+        """Return the entry of each action on the table *name*."""
+        return {action: self._entry(name, action) for action in ACTIONS}
+
+    def told(self) -> dict[str, Any]:
+        """Return what the policies that decide ask of the caller; what he lacks is left out."""
+        values = {name: getattr(self._caller, name) for name in _TOLD if name in self._mentioned}
+        return {name: value for name, value in values.items() if value}
+
+    def _entry(self, table: str, action: Action) -> _Entry:
+        policy = deciding(self._rules, Question(table, action, self._service))
+        if policy is None:
+            return _NONE
+        if policy.id not in self._entries:
+            self._entries[policy.id] = self._put(policy)
+        return self._entries[policy.id]
+
+    def _put(self, policy: Policy) -> _Entry:
+        node = parsed(policy.expression)
+        if node is not None and not isinstance(node, ExpressionError):
+            self._mentioned |= attributes(node)
+        outcome = outcome_of(policy, self._caller)
+        if not isinstance(outcome, bool) and _levels(outcome) > MAX_LEVELS:
+            self.too_deep = True
+        value = entry_of(outcome)
+        return _Entry(_json(value), value)
+
+
+def _compact(entries: Mapping[str, _Entry]) -> dict[str, Any]:
+    """Return *entries* as the claim holds them: what most actions have stands there once."""
+    given = list(entries.values())
+    commonest = max(given, key=given.count)
+    others = {action: entry.value for action, entry in entries.items() if entry != commonest}
+    return {EVERY_ACTION: commonest.value, **others}
+
+
+def _levels(tree: Tree) -> int:
+    return 1 + max(map(_levels, tree.parts)) if isinstance(tree, Junction) else 1
+
+
+def _json(value: object) -> str:
+    """Return *value* as it is written into a token."""
+    return json.dumps(value, separators=(",", ":"))
