@@ -5,6 +5,7 @@ from typing import Final
 from dhq_auth.access.accounts import NAMES, Names, check_name
 from dhq_auth.access.password_login import MAX_NAME
 from dhq_auth.errors import InvalidRequest, Message
+from dhq_auth.sdk.decision import Action
 from dhq_auth.web.params import Params
 
 FLAGS: Final = ("is_admin", "is_active")
@@ -43,6 +44,12 @@ def limit_of(sent: Params) -> int:
             )
         )
     return int(text)
+
+
+def reading_of(sent: Params) -> Action:
+    """Return how a list is read: `?mine` asks for what is the caller's own, by rules for that."""
+    mine = sent.get("mine") == "" or sent.flag("mine")
+    return "read_mine" if mine else "read"
 
 
 def _flag(sent: Params, name: str) -> bool:

@@ -1,4 +1,4 @@
-"""The row that says that the setup is done; users in pages; counts."""
+"""The row that says that the setup is done; users in pages, of those that are meant; counts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,9 +18,11 @@ from sqlalchemy import (
 )
 
 from dhq_auth.accounts.store import USER_COLUMNS, User, fold_email, user_of, users
+from dhq_auth.administration.conditions.store import holds
 from dhq_auth.api_tokens.store import api_tokens
 from dhq_auth.db import Db, Timestamp, metadata
 from dhq_auth.passwords.store import passwords
+from dhq_auth.sdk.tree import Tree
 from dhq_auth.sessions.store import sessions
 
 setup = Table(
@@ -54,11 +56,16 @@ async def finish_setup(db: Db, now: datetime) -> None:
 
 
 async def users_after(
-    db: Db, limit: int, after: tuple[datetime, str] | None = None
+    db: Db, limit: int, after: tuple[datetime, str] | None = None, *, tree: Tree | None = None
 ) -> Sequence[User]:
-    """Return up to *limit* users, the oldest first: those beyond *after*, a time and an id."""
+    """Return up to *limit* users, the oldest first: those beyond *after*, a time and an id.
+
+    With *tree*, which is fitted to users, those alone for whom it holds.
+    """
     age = (users.c.created_at, users.c.id)
     found = select(*USER_COLUMNS).order_by(*age).limit(limit)
+    if tree is not None:
+        found = found.where(holds(tree, users, db.dialect.name))
     if after is not None:
         created_at, user_id = after
         found = found.where(tuple_(*age) > tuple_(literal(created_at, Timestamp), user_id))

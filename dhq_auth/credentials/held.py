@@ -3,13 +3,13 @@
 from typing import Final
 
 from dhq_auth.access.password_login import still_holds
-from dhq_auth.accounts.store import hold, lock_administrators
+from dhq_auth.accounts.store import User, hold, lock_administrators, user_by_id
 from dhq_auth.credentials.kind import Authenticated
-from dhq_auth.errors import Forbidden, InvalidCredential
+from dhq_auth.errors import InvalidCredential
 from dhq_auth.sessions import store as sessions
 from dhq_auth.work import Transaction
 
-ADMINISTRATORS_ONLY: Final = "This is for administrators."
+LOGIN_ENDED: Final = "the login has ended"
 
 
 async def keep_logged_in(tx: Transaction, who: Authenticated) -> None:
@@ -24,16 +24,19 @@ async def keep_logged_in(tx: Transaction, who: Authenticated) -> None:
     await _keep(tx, who)
 
 
-async def keep_administrator(tx: Transaction, who: Authenticated) -> None:
-    """Keep *who* logged in, and an administrator, until *tx* is.
+async def keep_as_is(tx: Transaction, who: Authenticated) -> User:
+    """Keep *who* logged in, and all administrators and policies as they are, until *tx* is.
 
-    Raises InvalidCredential as `keep_logged_in` does; Forbidden for one who has lost the right since
-    it was believed: what is under way, and what waits for a hash, ends with it.
+    Returns the user as the database has him now: what he has lost since the credential was believed,
+    while the request was under way or waited for a hash, he does not have. Raises InvalidCredential
+    as `keep_logged_in` does.
     """
-    administrators = await lock_administrators(tx.db)
+    await lock_administrators(tx.db)
     await _keep(tx, who)
-    if who.user.id not in administrators:
-        raise Forbidden(ADMINISTRATORS_ONLY)
+    user = await user_by_id(tx.db, who.user.id)
+    if user is None:
+        raise InvalidCredential(LOGIN_ENDED, reason="revoked")
+    return user
 
 
 async def _keep(tx: Transaction, who: Authenticated) -> None:
@@ -44,4 +47,4 @@ async def _keep(tx: Transaction, who: Authenticated) -> None:
     if there and who.account is not None:
         there = await still_holds(tx, who.account)
     if not there:
-        raise InvalidCredential("the login has ended", reason="revoked")
+        raise InvalidCredential(LOGIN_ENDED, reason="revoked")

@@ -1,0 +1,1 @@
+"""Conditions on rows of our own tables, as the database reads them."""
