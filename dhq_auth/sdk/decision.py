@@ -6,6 +6,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any, Final, Literal
 
+from dhq_auth.sdk.column_types import typed
 from dhq_auth.sdk.evaluate import evaluate
 from dhq_auth.sdk.sql import Sql, render
 from dhq_auth.sdk.tree import Tree, Value, equalities, from_json, to_json
@@ -74,14 +75,15 @@ class Decision:
         if self.effect is Effect.DENY:
             raise Denied("This is not allowed.", anonymous=self.anonymous)
 
-    def reaches(self, row: Mapping[str, Any]) -> bool:
+    def reaches(self, row: Mapping[str, Any], types: Mapping[str, str] | None = None) -> bool:
         """Say whether *row*, as it is in the database, may be read, changed or deleted.
 
-        Raises MissingColumn if *row* lacks a column of the condition.
+        *types* names those of columns that *row* has as text and the database otherwise
+        (`{"user_id": "uuid"}`). Raises MissingColumn if *row* lacks a column of the condition.
         """
         if self.tree is None or self.action == "create":
             return self.effect is not Effect.DENY
-        return evaluate(self.tree, row) is True
+        return evaluate(self.tree, typed(row, types)) is True
 
     def to_json(self) -> dict[str, Any]:
         """Return it as `POST /auth/policies/evaluate` answers it."""
@@ -110,14 +112,16 @@ def from_answer(data: Mapping[str, Any], action: Action, *, anonymous: bool = Fa
     )
 
 
-def check(row: Mapping[str, Any], decision: Decision) -> dict[str, Any]:
+def check(
+    row: Mapping[str, Any], decision: Decision, types: Mapping[str, str] | None = None
+) -> dict[str, Any]:
     """Return *row* as it may be written, `set` put in; raises Denied if it may not be.
 
-    *row* is the whole row as it would be in the database afterwards. Raises MissingColumn if it
-    lacks a column of the condition.
+    *row* is the whole row as it would be in the database afterwards; *types* is as for `reaches`.
+    Raises MissingColumn if it lacks a column of the condition.
     """
     decision.demand()
     written = {**row, **decision.set}
-    if decision.tree is not None and evaluate(decision.tree, written) is not True:
+    if decision.tree is not None and evaluate(decision.tree, typed(written, types)) is not True:
         raise Denied("The row may not be written like this.", anonymous=decision.anonymous)
     return written

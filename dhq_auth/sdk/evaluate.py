@@ -1,19 +1,19 @@
 """A condition over a row that is at hand, by SQL's three-valued logic.
 
-A value of the row that is of another type than the one it is compared with has the text of a policy
-converted to its own (`auth_user.id` is text; the column may hold a number or a UUID). Where that
-cannot be, the answer is unknown, which is no yes. Texts are ordered by code point.
+A value of the row that is of another type than the text it is compared with has that text converted
+to its own (`auth_user.id` is text; the column may hold a number or a UUID). Where that cannot be,
+and between columns of different types, the answer is unknown, which is no yes. Texts are ordered by
+code point.
 """
 
-import math
 import operator
-import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
+from dhq_auth.sdk.column_types import converted
 from dhq_auth.sdk.tree import Column, Comparison, Junction, Membership, NullTest, Tree
 
 _OPERATORS: Final[dict[str, Callable[[Any, Any], bool]]] = {
@@ -24,8 +24,6 @@ _OPERATORS: Final[dict[str, Callable[[Any, Any], bool]]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
-_INTEGER: Final = re.compile(r"-?[0-9]{1,19}", re.ASCII)
-_NUMBER: Final = re.compile(r"-?[0-9]{1,19}(\.[0-9]{1,19})?", re.ASCII)
 
 
 class MissingColumn(LookupError):
@@ -43,7 +41,7 @@ def evaluate(tree: Tree, row: Mapping[str, Any]) -> bool | None:
         case Junction(_, parts):
             return _any(evaluate(part, row) for part in parts)
         case Comparison(word, column, Column(other)):
-            return compared(word, _get(row, column.name), _get(row, other))
+            return _together(word, _get(row, column.name), _get(row, other))
         case Comparison(word, column, value):
             return compared(word, _get(row, column.name), value)
         case Membership(column, values, negated):
@@ -74,7 +72,14 @@ def _any(answers: Iterable[bool | None]) -> bool | None:
 
 
 def compared(word: str, left: Any, right: Any) -> bool | None:
-    """Compare what a row has with a value, or two values; None is unknown."""
+    """Compare what a row has with a value of a policy; None is unknown."""
+    if left is None or right is None:
+        return None
+    return _together(word, left, converted(right, type(left)) if isinstance(right, str) else right)
+
+
+def _together(word: str, left: Any, right: Any) -> bool | None:
+    """Compare two values of a row; None is unknown."""
     if left is None or right is None:
         return None
     pair = _alike(left, right)
@@ -83,10 +88,6 @@ def compared(word: str, left: Any, right: Any) -> bool | None:
 
 def _alike(left: Any, right: Any) -> tuple[Any, Any] | None:
     """Return both as one type, in which they can be compared; None if there is none."""
-    if isinstance(right, str):
-        right = converted(right, type(left))
-    elif isinstance(left, str):
-        left = converted(left, type(right))
     if isinstance(right, bool) and type(left) is int and left in (0, 1):
         left = bool(left)  # as SQLite keeps it
     family = _family(left)
@@ -102,39 +103,16 @@ def _family(value: Any) -> Any:
     return next((family for family in _FAMILIES if isinstance(value, family)), None)
 
 
-def converted(text: str, kind: type) -> Any:
-    """Return *text* as a *kind*, or None where it is none."""
-    for base, convert in _CONVERSIONS:
-        if issubclass(kind, base):
-            try:
-                return convert(text)
-            except ValueError:
-                return None
-    return None
-
-
-def _integer(text: str) -> int:
-    if not _INTEGER.fullmatch(text):
-        raise ValueError(text)
-    return int(text)
-
-
-def _decimal(text: str) -> Decimal:
-    if not _NUMBER.fullmatch(text):
-        raise ValueError(text)
-    return Decimal(text)
-
-
-def _no_boolean(text: str) -> bool:
-    raise ValueError(text)
-
-
 def _numbers(left: Any, right: Any) -> tuple[Any, Any] | None:
     """Compare as databases do: 0.1 is 0.1, whether it is kept in binary or in decimal."""
-    if math.isnan(left) or math.isnan(right):
+    if _is_nan(left) or _is_nan(right):
         return None
     kinds = {type(left), type(right)}
     return (float(left), float(right)) if kinds == {float, Decimal} else (left, right)
+
+
+def _is_nan(number: Any) -> bool:
+    return number.is_nan() if isinstance(number, Decimal) else number != number  # noqa: PLR0124 - by which NaN is known, and math.isnan fails for large integers
 
 
 def _aware(moment: datetime) -> datetime:
@@ -144,13 +122,3 @@ def _aware(moment: datetime) -> datetime:
 _NUMBERS: Final = (int, float, Decimal)
 _FAMILIES: Final[tuple[Any, ...]] = (bool, str, UUID, datetime, date, _NUMBERS)
 """What can be compared; a bool is an int, and a datetime a date, so those come first."""
-_CONVERSIONS: Final[tuple[tuple[type, Callable[[str], Any]], ...]] = (
-    (str, str),
-    (bool, _no_boolean),
-    (int, _integer),
-    (float, lambda text: float(_decimal(text))),
-    (Decimal, _decimal),
-    (datetime, datetime.fromisoformat),
-    (date, date.fromisoformat),
-    (UUID, UUID),
-)
