@@ -20,6 +20,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "create-user": ("dhq_auth.cli.user:create_user", "The same as `user add`."),
     "token": ("dhq_auth.cli.token", "API tokens of users: make, list, revoke."),
     "session": ("dhq_auth.cli.session", "Sessions of users: list them, end them."),
+    "policy": ("dhq_auth.cli.policy", "Policies: who may do what with which rows, and why."),
     "keys": ("dhq_auth.cli.keys", "Signing keys: generate a pair, list those in use."),
     "db": ("dhq_auth.cli.db", "The database: bring it up to date, or say what that would do."),
     "audit": ("dhq_auth.cli.audit", "The audit log."),

@@ -16,6 +16,7 @@
 With `where`, `params`, `check` and `set` a case says what the filter should be.
 """
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -95,7 +96,7 @@ def run(case: Case, there: Mapping[Key, Policy], users: Mapping[str, AuthUser]) 
         return Result(case, "none", (str(error),), explanation)
     found = {name: getattr(decision, name) for name in _FILTER} | {"expect": answer}
     differences = tuple(
-        f"{name}: expected {wanted!r}, found {found[name]!r}"
+        f"{name}: expected {_shown(wanted)}, found {_shown(found[name])}"
         for name, wanted in case.expected.items()
         if not _same(wanted, found[name])
     )
@@ -139,6 +140,10 @@ def _may_be_written(row: Mapping[str, Any], decision: Decision) -> bool:
 
 def _allowed(yes: bool) -> str:  # noqa: FBT001 - a value, not a flag
     return str(Effect.ALLOW if yes else Effect.DENY)
+
+
+def _shown(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, default=str)
 
 
 def _same(wanted: Any, found: Any) -> bool:
