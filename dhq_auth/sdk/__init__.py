@@ -4,7 +4,9 @@ What is asked for here is loaded then, and nothing of the rest of dhq-auth with 
 stand in `dhq_auth.sdk.aiohttp` and `dhq_auth.sdk.asgi`.
 """
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -44,6 +46,8 @@ _HOMES: Final = {
     "check": "decision",
     "decide": "filters",
     "extract_permissions": "published",
+    "rls": "rls",
+    "rows": "rows",
 }
 """The module in which each name stands."""
 
@@ -57,3 +61,15 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
+
+
+class _Package(ModuleType):
+    """What is called `rows` or `rls` here is the function, not the module in which it stands."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if _HOMES.get(name) == name and isinstance(value, ModuleType):
+            value = getattr(value, name)  # as Python sets every submodule, once it is loaded
+        super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package
