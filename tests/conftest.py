@@ -15,6 +15,7 @@ pytest_plugins = [
     "tests.fixtures.fakes",
     "tests.fixtures.pages",
     "tests.fixtures.service",
+    "tests.fixtures.statements",
     "tests.fixtures.process",
 ]
 
