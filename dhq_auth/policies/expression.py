@@ -27,7 +27,7 @@ from dhq_auth.policies.nodes import (
     grouped,
     negated,
 )
-from dhq_auth.policies.scanner import ExpressionError, Token, tokens
+from dhq_auth.policies.scanner import MAX_LENGTH, ExpressionError, Token, tokens
 from dhq_auth.policies.types import Types
 from dhq_auth.sdk.tree import COLUMN, OPERATORS, Column
 
@@ -45,13 +45,20 @@ def parse(expression: str) -> Node | None:
     return _Parser(expression).whole()
 
 
-@lru_cache(maxsize=4096)
 def parsed(expression: str) -> Node | ExpressionError | None:
     """Return what `parse` returns or raises, remembered: expressions are few and asked for often."""
+    # What is too long was written past us, and is not worth its memory.
+    return (_remembered if len(expression) <= MAX_LENGTH else _parsed)(expression)
+
+
+def _parsed(expression: str) -> Node | ExpressionError | None:
     try:
         return parse(expression)
     except ExpressionError as error:
         return error.with_traceback(None)
+
+
+_remembered = lru_cache(maxsize=4096)(_parsed)
 
 
 class _Parser:

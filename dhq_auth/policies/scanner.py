@@ -46,11 +46,12 @@ _TOKEN: Final = re.compile(
     (?P<blank>[ \t\r\n]+)
     | (?P<name>[A-Za-z_][A-Za-z0-9_]*)
     | (?P<number>-?[0-9]+(?:\.[0-9]+)?)(?![A-Za-z0-9_.])
-    | (?P<text>'(?:[^']|'')*')
+    | (?P<text>'(?:[^']|'')*+')
     | (?P<mark><=|>=|!=|<>|<|>|=|\(|\)|,|\.)
     """,
     re.VERBOSE | re.ASCII,
 )
+_DIGIT: Final = re.compile(r"-?[0-9]", re.ASCII)
 _REFUSED: Final = (
     ("--", "no comments"),
     ("/*", "no comments"),
@@ -62,7 +63,7 @@ _REFUSED: Final = (
 )
 """What people try, and what to tell them."""
 _CONTROL: Final = re.compile(
-    r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029\u202a-\u202e\u2066-\u2069]"
+    r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 )
 """What no text holds: control characters, halves of characters, and marks that turn lines around."""
 
@@ -102,4 +103,6 @@ def _refused(expression: str, at: int) -> ExpressionError:
         if rest.startswith(beginning):
             return ExpressionError(at + 1, expected, repr(beginning))
     expected = "a column, auth_user.…, a text, a number, an operator or a parenthesis"
+    if _DIGIT.match(rest):
+        expected = "a number: digits, and digits behind a point"
     return ExpressionError(at + 1, expected, repr(rest[0]))

@@ -49,10 +49,7 @@ def decide(
         raise ValueError("the claim filters is of a version that is not known")
     if filters.get("ask"):
         raise AskServer
-    rules = filters["rules"]
-    # The name of the wildcard is nobody's table.
-    of_table = rules.get(table if table != EVERY_TABLE else "", rules.get(EVERY_TABLE, {}))
-    match of_table.get(action, of_table.get(EVERY_ACTION, False)):
+    match _rule(filters.get("rules"), table, action):
         case True:
             return Decision(Effect.ALLOW, action, reason="a rule allows it", anonymous=anonymous)
         case {"tree": tree}:
@@ -63,5 +60,18 @@ def decide(
                 reason="a rule allows it for some rows",
                 anonymous=anonymous,
             )
-        case _:
+        case False:
             return Decision(Effect.DENY, action, reason="no rule allows it", anonymous=anonymous)
+    raise ValueError("the claim filters is of a form that is not known")
+
+
+def _rule(rules: object, table: str, action: Action) -> object:
+    """Return the entry that decides; raises ValueError for claims that are not of the form."""
+    if not isinstance(rules, Mapping):
+        raise ValueError("the claim filters has no rules")
+    # The name of the wildcard is nobody's table.
+    name = table if table in rules and table != EVERY_TABLE else EVERY_TABLE
+    of_table = rules.get(name, {})
+    if not isinstance(of_table, Mapping):
+        raise ValueError("the claim filters has a rule that is not of the form")
+    return of_table.get(action, of_table.get(EVERY_ACTION, False))

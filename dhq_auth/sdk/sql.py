@@ -19,9 +19,12 @@ class Sql:
 
 
 def render(tree: Tree) -> Sql:
-    """Return *tree* as SQL; every value is a parameter."""
+    """Return *tree* as SQL; every value is a parameter.
+
+    It may be joined to other conditions by AND as it is: an OR stands in parentheses.
+    """
     writer = _Writer()
-    return Sql(writer.condition(tree), writer.params)
+    return Sql(writer.condition(tree, outer="and"), writer.params)
 
 
 @dataclass(slots=True)
@@ -29,11 +32,12 @@ class _Writer:
     params: dict[str, Value] = field(default_factory=dict)
     names: dict[tuple[type, Value], str] = field(default_factory=dict)
 
-    def condition(self, tree: Tree, outer: str = "") -> str:
+    def condition(self, tree: Tree, outer: str) -> str:
+        """Return *tree* as a part of conditions that are joined by the word *outer*."""
         match tree:
             case Junction(word, parts):
                 text = f" {word.upper()} ".join(self.condition(part, word) for part in parts)
-                return f"({text})" if outer else text
+                return text if word == outer else f"({text})"
             case Comparison(operator, column, operand):
                 right = quoted(operand.name) if isinstance(operand, Column) else self.value(operand)
                 return f"{quoted(column.name)} {SPELT.get(operator, operator)} {right}"
