@@ -20,6 +20,7 @@ from dhq_auth.cli.doctor.issuers import check_issuer
 from dhq_auth.cli.doctor.keys import check_keys
 from dhq_auth.cli.doctor.limits import check_limits
 from dhq_auth.cli.doctor.plugins import check_plugins
+from dhq_auth.cli.doctor.policies import check_policies
 from dhq_auth.cli.doctor.providers import check_provider, check_without_providers
 from dhq_auth.cli.doctor.redirects import check_redirects
 from dhq_auth.cli.doctor.settings import check_settings
@@ -38,6 +39,7 @@ CHECKS: Final[tuple[tuple[str, Check], ...]] = (
     ("EXTERNAL_ADDRESS", check_address),
     ("ALLOWED_REDIRECTS", check_redirects),
     ("plugins", check_plugins),
+    ("policies", check_policies),
 )
 """What is looked at, beside each login provider and each trusted issuer."""
 
@@ -52,7 +54,7 @@ def doctor(
     timeout: Annotated[float, typer.Option(min=1, max=600, help="Seconds for all of it.")] = 30.0,
     as_json: Json = False,
 ) -> None:
-    """Look at settings, database, storage of limits, keys, addresses, plugins, login providers and trusted issuers.
+    """Look at settings, database, storage of limits, keys, addresses, plugins, policies, login providers and trusted issuers.
 
     Nothing is changed; providers are asked as a login would ask them, with a code that none of them
     gave. Exit code 0 if nothing is at fault, 1 if something is, 2 if the settings are. A warning is
