@@ -1,6 +1,8 @@
 """The keys are fetched when they are needed, and no more often; what is removed is forgotten."""
 
 import asyncio
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -189,6 +191,28 @@ async def test_without_a_first_answer_nothing_is_believed(auth: AuthServer) -> N
     with pytest.raises(Unavailable) as error:
         await asyncio.to_thread(verifier.verify, auth.token(signing_key(unpublished("RS256"))))
     assert error.value.retry_after > 0
+
+
+FORKING = """
+import os, sys
+from dhq_auth.sdk import ANONYMOUS, Verifier
+verifier = Verifier(sys.argv[1], service="notes")
+print(verifier.verify(sys.argv[2]).user_id, verifier.decide_sync(ANONYMOUS, "a", "read").effect)
+sys.stdout.flush()
+if (child := os.fork()) == 0:
+    print(verifier.verify(sys.argv[2]).user_id, verifier.decide_sync(ANONYMOUS, "b", "read").effect)
+    sys.stdout.flush()
+    os._exit(0)
+os.waitpid(child, 0)
+"""
+
+
+async def test_workers_that_are_forked_have_threads_of_their_own(auth: AuthServer) -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", FORKING, auth.origin, auth.token(), stdout=subprocess.PIPE
+    )
+    said, _ = await process.communicate()
+    assert said.decode().splitlines() == ["ada allow"] * 2
 
 
 async def behind(proxy: Proxy, start: Start, issuer: OidcIssuer, *keys: object) -> Service:
