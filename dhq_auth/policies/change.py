@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from dhq_auth.accounts.store import lock_administrators
@@ -50,10 +51,9 @@ async def make(tx: Transaction, changes: Changes, *, by: str | None) -> list[Pol
     there is a policy for the same already, or if no administrator could change policies afterwards.
     """
     await lock_administrators(tx.db)
-    added = [_policy(tx, checked(draft)) for draft in changes.added]
+    added = [written(checked(draft), tx.now) for draft in changes.added]
     changed = [
-        (before, replace(before, **_fields(checked(draft)), updated_at=tx.now))
-        for before, draft in changes.changed
+        (before, written(checked(draft), tx.now, before)) for before, draft in changes.changed
     ]
     for policy in (*added, *(after for before, after in changed if after.key != before.key)):
         await _check_key(tx, policy)
@@ -71,6 +71,14 @@ async def make(tx: Transaction, changes: Changes, *, by: str | None) -> list[Pol
     return [*added, *(after for _, after in changed)]
 
 
+def written(draft: Draft, now: datetime, before: Policy | None = None) -> Policy:
+    """Return the policy that is made of *draft* now, with an id of its own, or of *before*."""
+    fields = {name: getattr(draft, name) for name in FIELDS}
+    if before is not None:
+        return replace(before, **fields, updated_at=now)
+    return Policy(id=new_id(), created_at=now, updated_at=now, **fields)
+
+
 async def _check_key(tx: Transaction, policy: Policy) -> None:
     """Raise Conflict, which names it, if there is another for what *policy* is to be for."""
     if await store.policies_for(tx.db, *([part] for part in policy.key)):
@@ -83,14 +91,6 @@ async def _check_key(tx: Transaction, policy: Policy) -> None:
             ),
             code="policy_exists",
         )
-
-
-def _policy(tx: Transaction, draft: Draft) -> Policy:
-    return Policy(id=new_id(), created_at=tx.now, updated_at=tx.now, **_fields(draft))
-
-
-def _fields(draft: Draft) -> dict[str, Any]:
-    return {name: getattr(draft, name) for name in FIELDS}
 
 
 def _said_by(policy: Policy) -> Draft:

@@ -1,9 +1,9 @@
 """A policy as somebody writes it down, checked before it is stored."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, TypeVar
 
 from dhq_auth.errors import InvalidExpression, InvalidRequest, Message
 from dhq_auth.policies.expression import parse
@@ -15,6 +15,7 @@ MAX_DESCRIPTION: Final = 1024
 RULE_ACTIONS: Final = (*ACTIONS, ALL)
 """What a policy may be for."""
 FIELDS: Final = ("service", "table_name", "action", "expression", "description")
+_Action = TypeVar("_Action", bound=str)
 _NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}", re.ASCII)
 
 
@@ -46,10 +47,7 @@ def checked(draft: Draft) -> Draft:
     """
     for name in ("service", "table_name"):
         check_name(name, getattr(draft, name))
-    if draft.action not in RULE_ACTIONS:
-        raise InvalidRequest(
-            Message("The action must be one of {actions}.", actions=", ".join(RULE_ACTIONS))
-        )
+    check_action(draft.action, RULE_ACTIONS)
     description = draft.description
     if len(description) > MAX_DESCRIPTION or not description.replace("\n", "").isprintable():
         raise InvalidRequest(
@@ -85,3 +83,11 @@ def check_name(field: str, name: str) -> str:
             )
         )
     return name
+
+
+def check_action(action: str, known: Sequence[_Action]) -> _Action:
+    """Return *action* if it is one that is *known*; else InvalidRequest, which lists those."""
+    for each in known:
+        if each == action:
+            return each
+    raise InvalidRequest(Message("The action must be one of {actions}.", actions=", ".join(known)))

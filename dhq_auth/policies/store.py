@@ -73,18 +73,18 @@ async def policies_for(
     found = await db.execute(
         select(policies).where(*(column.in_([*names]) for column, names in wanted))
     )
-    return {policy.key: policy for policy in map(_policy, found)}
+    return {policy.key: policy for policy in map(policy_of, found)}
 
 
 async def policies_of(db: Db, services: Iterable[str], limit: int) -> list[Policy]:
     """Return up to *limit* policies of *services*, ordered by what they are for."""
     of_services = select(policies).where(policies.c.service.in_(list(services)))
-    return [_policy(row) for row in await db.execute(of_services.order_by(*_KEY).limit(limit))]
+    return [policy_of(row) for row in await db.execute(of_services.order_by(*_KEY).limit(limit))]
 
 
 async def all_policies(db: Db) -> list[Policy]:
     """Return every policy, ordered by what it is for."""
-    return [_policy(row) for row in await db.execute(select(policies).order_by(*_KEY))]
+    return [policy_of(row) for row in await db.execute(select(policies).order_by(*_KEY))]
 
 
 async def there_is_any(db: Db) -> bool:
@@ -96,7 +96,7 @@ async def policy_by_id(db: Db, policy_id: str, *, lock: bool = False) -> Policy 
     """Return the policy *policy_id*; with *lock*, as nobody else changes it until the end of *db*."""
     found = select(policies).where(policies.c.id == policy_id)
     row = (await db.execute(found.with_for_update() if lock else found)).one_or_none()
-    return _policy(row) if row else None
+    return policy_of(row) if row else None
 
 
 async def add_policies(db: Db, added: Sequence[Policy]) -> None:
@@ -119,5 +119,6 @@ async def delete_policies(db: Db, policy_ids: Sequence[str]) -> None:
         await db.execute(these, [{"this": policy_id} for policy_id in policy_ids])
 
 
-def _policy(row: Any) -> Policy:
+def policy_of(row: Any) -> Policy:
+    """Return the policy in a row of the table."""
     return Policy(**{name: getattr(row, name) for name in _FIELDS})

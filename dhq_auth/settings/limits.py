@@ -135,3 +135,10 @@ class Limits:
         integer(1, 100_000),
         "tokens reported as leaked per minute, address and process",
     )
+    # Who asks without being anybody.
+    policy_questions: int = variable(
+        "POLICY_QUESTIONS",
+        "600",
+        integer(1, 1_000_000),
+        "questions about policies without a credential, per minute, address and process",
+    )

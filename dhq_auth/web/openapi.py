@@ -53,7 +53,7 @@ _MORE_CODES = {
     ],
     Conflict: [
         *("username_taken", "email_taken", "last_administrator", "setup_done"),
-        "too_many_tokens",
+        *("too_many_tokens", "policy_exists", "administrators_locked_out"),
     ],
 }
 

@@ -1,4 +1,4 @@
-"""What `/openapi.json` says of users is true for an administrator, too, whom more is answered."""
+"""What `/openapi.json` says of users and policies is true for an administrator, too, whom more is answered."""
 
 import asyncio
 import os
@@ -27,7 +27,7 @@ async def test_schemathesis_finds_nothing_as_an_administrator(start: Start, tmp_
         *("--config-file", CONFIGURATION, "--no-color", "run", f"{service.url}/openapi.json"),
         *("--checks", "all", "--seed", "1", "--max-examples", str(EXAMPLES), "--workers", "1"),
         *("--header", f"Auth-Token: {admin.token}"),
-        *("--include-path-regex", "^/auth/(users(/{id})?|stats|setup)$"),
+        *("--include-path-regex", "^/auth/(users(/{id})?|policies(/{id}|/evaluate)?|stats|setup)$"),
         cwd=tmp_path,
         env={**os.environ, "NO_PROXY": "*"},
         stdout=asyncio.subprocess.PIPE,

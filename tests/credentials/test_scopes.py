@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import pytest
 
-from dhq_auth.principal import ADMIN, ANYTHING, LOGIN, PROFILE, authorize
+from dhq_auth.principal import ADMIN, ANYTHING, LOGIN, POLICIES, PROFILE, authorize
 from dhq_auth.web import openapi
 from tests.fixtures.service import Service, Start
 from tests.self_service.people import Person, ask, is_known, registered
@@ -50,6 +50,12 @@ NEEDS: Final = {
     "GET /auth/users/{id}": ADMIN,
     "PUT /auth/users/{id}": ADMIN,
     "DELETE /auth/users/{id}": ADMIN,
+    "GET /auth/policies": POLICIES,
+    "POST /auth/policies": POLICIES,
+    "GET /auth/policies/{id}": POLICIES,
+    "PUT /auth/policies/{id}": POLICIES,
+    "DELETE /auth/policies/{id}": POLICIES,
+    "POST /auth/policies/evaluate": ANYTHING,
     "POST /auth/setup": NOBODY,
     "GET /auth/status": NOBODY,
     "GET /auth/stats": PROFILE,

@@ -193,6 +193,7 @@ EFFECTS = {
     "PASSWORD_CHECKS": ("6", lambda s: s.limits.password_checks, 6),
     "MAX_API_TOKENS": ("3", lambda s: s.limits.max_api_tokens, 3),
     "TOKEN_REPORTS": ("2", lambda s: s.limits.token_reports, 2),
+    "POLICY_QUESTIONS": ("3", lambda s: s.limits.policy_questions, 3),
 }
 
 

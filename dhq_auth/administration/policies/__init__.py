@@ -1,0 +1,1 @@
+"""Policies over HTTP: managed by those whom the policies on `auth_policies` let, asked by all."""
