@@ -4,18 +4,19 @@ What is asked for here is loaded then, and nothing of the rest of dhq-auth with 
 stand in `dhq_auth.sdk.aiohttp` and `dhq_auth.sdk.asgi`.
 """
 
-import sys
 from importlib import import_module
-from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from dhq_auth.sdk.caller import ANONYMOUS, Caller
     from dhq_auth.sdk.decision import Decision, Denied, Effect, check
+    from dhq_auth.sdk.evaluate import MissingColumn
     from dhq_auth.sdk.filters import decide
     from dhq_auth.sdk.published import Verifyer, extract_permissions
     from dhq_auth.sdk.remote import Unavailable
+    from dhq_auth.sdk.row_security import NotEnforced, rls, rls_sql
     from dhq_auth.sdk.service_token import InvalidToken
+    from dhq_auth.sdk.statements import rows
     from dhq_auth.sdk.verifier import Verifier
 
 __all__ = [
@@ -25,12 +26,17 @@ __all__ = [
     "Denied",
     "Effect",
     "InvalidToken",
+    "MissingColumn",
+    "NotEnforced",
     "Unavailable",
     "Verifier",
     "Verifyer",
     "check",
     "decide",
     "extract_permissions",
+    "rls",
+    "rls_sql",
+    "rows",
 ]
 
 _HOMES: Final = {
@@ -40,14 +46,17 @@ _HOMES: Final = {
     "Denied": "decision",
     "Effect": "decision",
     "InvalidToken": "service_token",
+    "MissingColumn": "evaluate",
+    "NotEnforced": "row_security",
     "Unavailable": "remote",
     "Verifier": "verifier",
     "Verifyer": "published",
     "check": "decision",
     "decide": "filters",
     "extract_permissions": "published",
-    "rls": "rls",
-    "rows": "rows",
+    "rls": "row_security",
+    "rls_sql": "row_security",
+    "rows": "statements",
 }
 """The module in which each name stands."""
 
@@ -61,15 +70,3 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
-
-
-class _Package(ModuleType):
-    """What is called `rows` or `rls` here is the function, not the module in which it stands."""
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if _HOMES.get(name) == name and isinstance(value, ModuleType):
-            value = getattr(value, name)  # as Python sets every submodule, once it is loaded
-        super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Package
