@@ -80,9 +80,7 @@ def cors_middleware(settings: Settings) -> Middleware:
 
     @web.middleware
     async def answer_cors(request: web.Request, handler: Handler) -> web.StreamResponse:
-        resource = request.match_info.route.resource
-        path = resource.canonical if resource is not None else request.path
-        methods = request.app[CORS_PATHS].get(path)
+        methods = request.app[CORS_PATHS].get(await _path_meant(request))
         if methods is None:
             return await handler(request)
         origin = ",".join(request.headers.getall("Origin", ()))
@@ -101,3 +99,13 @@ def cors_middleware(settings: Settings) -> Middleware:
         return response
 
     return answer_cors
+
+
+async def _path_meant(request: web.Request) -> str:
+    """Return the path of the route that *request* is for; a preflight asks for another method."""
+    resource = request.match_info.route.resource
+    method = request.headers.get("Access-Control-Request-Method")
+    if resource is None and method is not None:
+        meant = await request.app.router.resolve(request.clone(method=method))
+        resource = meant.route.resource
+    return request.path if resource is None else resource.canonical
