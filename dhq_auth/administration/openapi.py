@@ -80,6 +80,12 @@ _ID = {
 }
 _NOT_ALLOWED = (InvalidCredential, WrongPassword, Forbidden, InsufficientScope)
 _ALWAYS = (*_NOT_ALLOWED, TooManyRequests, Unavailable)
+MINE = parameter(
+    "mine",
+    "read what is the caller's own, by the policies for `read_mine`",
+    {"enum": ["", "true", "false"]},
+)
+_GUARDED = "For whom the policies on `auth_users` let: by default administrators."
 _LAST = "The last enabled administrator can be neither deleted, demoted nor disabled."
 _ENDS = "Every session and token of the user ends at once."
 
@@ -97,8 +103,9 @@ LIST = operation(
         record({"items": {"type": "array", "items": USER}, "next": NULLABLE_TEXT}),
     ),
     refusals(InvalidRequest, *_ALWAYS),
-    description="For administrators. Who is added while one turns pages is on the last one.",
+    description=f"{_GUARDED} Who is added while one turns pages is on the last one.",
     parameters=[
+        MINE,
         parameter(
             "limit",
             "users of a page",
@@ -112,7 +119,7 @@ ADD = operation(
     "Add a user",
     answer(201, "The user.", USER),
     refusals(*BODY_FAULTS, WeakPassword, Conflict, *_ALWAYS),
-    description="For administrators. At least a username or an email; the email counts as "
+    description=f"{_GUARDED} At least a username or an email; the email counts as "
     "verified. Names that nobody can choose, such as `support`, may be given. What is not named "
     "here is ignored.",
     body=body(
@@ -126,7 +133,7 @@ SHOW = operation(
     "Get a user",
     answer(200, "The user.", USER),
     refusals(InvalidRequest, NotFound, *_ALWAYS),
-    description="For administrators.",
+    description=_GUARDED,
     parameters=[_ID],
     security=REQUIRED,
 )
@@ -134,7 +141,7 @@ CHANGE = operation(
     "Change a user",
     answer(200, "The user as it is now.", USER),
     refusals(*BODY_FAULTS, NotFound, Conflict, *_ALWAYS),
-    description=f"For administrators. What is not sent stays; null clears a name; what is not "
+    description=f"{_GUARDED} What is not sent stays; null clears a name; what is not "
     f"named here, such as email and password, is ignored. With `is_active: false`: {_ENDS} {_LAST}",
     parameters=[_ID],
     body=body(
@@ -147,7 +154,7 @@ DELETE = operation(
     "Delete a user",
     answer(200, "The user is gone, with all that was the user's.", EMPTY_OBJECT),
     refusals(*BODY_FAULTS, NotFound, Conflict, *_ALWAYS),
-    description=f"For administrators. {_ENDS} {_LAST}",
+    description=f"{_GUARDED} {_ENDS} {_LAST}",
     parameters=[_ID],
     security=REQUIRED,
 )

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from dhq_auth.administration.openapi import MINE
 from dhq_auth.errors import (
     Conflict,
     Forbidden,
@@ -77,11 +78,6 @@ _ID: Final = {
     "description": "the id of a policy",
     "schema": {"type": "string", "minLength": 1},
 }
-_MINE: Final = parameter(
-    "mine",
-    "read what is the caller's own, by the policies for `read_mine`",
-    {"enum": ["", "true", "false"]},
-)
 _NOT_ALLOWED = (InvalidCredential, WrongPassword, Forbidden, InsufficientScope)
 _ALWAYS = (*_NOT_ALLOWED, TooManyRequests, Unavailable)
 _GUARDED = "For whom the policies on `auth_policies` let: by default administrators."
@@ -108,7 +104,7 @@ LIST = operation(
         parameter("service", "those for this service alone", _NAME),
         parameter("table_name", "those for this table alone", _NAME),
         parameter("action", "those for this action alone", _ACTION),
-        _MINE,
+        MINE,
         parameter(
             "limit",
             "policies of a page",
