@@ -57,7 +57,7 @@ def apply(
     table and action.
     """
     wanted = drafts(file)
-    changes = asyncio.run(_applied(from_environ(), wanted, dry_run=dry_run))
+    changes = asyncio.run(applied(from_environ(), wanted, dry_run=dry_run))
     if as_json:
         print_json({"dry_run": dry_run, **_told(changes)})
         return
@@ -78,7 +78,8 @@ class _DryRun(Exception):
         self.changes = changes
 
 
-async def _applied(settings: Settings, wanted: list[Draft], *, dry_run: bool) -> Changes:
+async def applied(settings: Settings, wanted: list[Draft], *, dry_run: bool = False) -> Changes:
+    """Make the policies *wanted*, all or none; return what that was, or with *dry_run* would be."""
     async with working(settings, patience=PATIENCE) as work:
         try:
             async with work.transaction(Source()) as tx:
