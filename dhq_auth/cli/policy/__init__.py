@@ -6,6 +6,7 @@ from dhq_auth.cli.policy.change import add, delete, update
 from dhq_auth.cli.policy.evaluate import evaluate
 from dhq_auth.cli.policy.look import list_policies
 from dhq_auth.cli.policy.proof import prove
+from dhq_auth.cli.policy.rls import rls
 from dhq_auth.cli.policy.whole import apply, diff
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
@@ -27,3 +28,4 @@ app.command()(evaluate)
 app.command("test")(prove)
 app.command()(diff)
 app.command()(apply)
+app.command()(rls)
