@@ -85,6 +85,13 @@ def test_a_difference_is_shown_and_ends_with_1_and_changes_nothing(policy: Polic
 
 
 @SQLITE
+def test_on_a_terminal_a_difference_has_colours(policy: Policies):
+    ended = policy("diff", "-", stdin=of(TODOS), FORCE_COLOR="1", TERM="xterm")
+    assert '\x1b[32m+expression = "a = 1"\x1b[0m' in ended.out
+    assert '\x1b[31m-table_name = "all"\x1b[0m' in ended.out
+
+
+@SQLITE
 def test_a_dry_run_checks_everything_and_changes_nothing(policy: Policies):
     ended = policy.done("apply", "-", "--dry-run", stdin=of(TODOS))
     assert ended.out == "would be added: 1, would be changed: 2, would be deleted: 1\n"
