@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from dhq_auth.accounts.store import lock_administrators
 from dhq_auth.errors import Conflict, Message
@@ -12,8 +12,11 @@ from dhq_auth.opaque import new_id
 from dhq_auth.policies import store
 from dhq_auth.policies.draft import FIELDS, Draft, checked
 from dhq_auth.policies.lockout import keep_administrable
-from dhq_auth.policies.store import Policy
+from dhq_auth.policies.store import Key, Policy
 from dhq_auth.work import Transaction
+
+_AT_ONCE: Final = 500
+"""Policies that are looked for by one query."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +58,8 @@ async def make(tx: Transaction, changes: Changes, *, by: str | None) -> list[Pol
     changed = [
         (before, written(checked(draft), tx.now, before)) for before, draft in changes.changed
     ]
-    for policy in (*added, *(after for before, after in changed if after.key != before.key)):
-        await _check_key(tx, policy)
+    moved = [after for before, after in changed if after.key != before.key]
+    await _check_keys(tx, [policy.key for policy in (*added, *moved)])
     await store.delete_policies(tx.db, [policy.id for policy in changes.deleted])
     for _, after in changed:
         await store.update_policy(tx.db, after)
@@ -79,18 +82,21 @@ def written(draft: Draft, now: datetime, before: Policy | None = None) -> Policy
     return Policy(id=new_id(), created_at=now, updated_at=now, **fields)
 
 
-async def _check_key(tx: Transaction, policy: Policy) -> None:
-    """Raise Conflict, which names it, if there is another for what *policy* is to be for."""
-    if await store.policies_for(tx.db, *([part] for part in policy.key)):
-        raise Conflict(
-            Message(
-                "There is a policy for {action} on {table_name} in {service} already.",
-                action=policy.action,
-                table_name=policy.table_name,
-                service=policy.service,
-            ),
-            code="policy_exists",
-        )
+async def _check_keys(tx: Transaction, keys: Sequence[Key]) -> None:
+    """Raise Conflict, which names it, if there is a policy for one of *keys* already."""
+    for start in range(0, len(keys), _AT_ONCE):
+        some = keys[start : start + _AT_ONCE]
+        there = await store.policies_for(tx.db, *map(set, zip(*some, strict=True)))
+        for service, table_name, action in there.keys() & {*some}:
+            raise Conflict(
+                Message(
+                    "There is a policy for {action} on {table_name} in {service} already.",
+                    action=action,
+                    table_name=table_name,
+                    service=service,
+                ),
+                code="policy_exists",
+            )
 
 
 def _said_by(policy: Policy) -> Draft:
