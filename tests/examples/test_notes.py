@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp import BasicAuth, ClientSession, web
+from aiohttp import ClientSession, encode_basic_auth, web
 
 from examples.notes.__main__ import service as make_service
 from tests.fakes.postgres import PostgresServer
@@ -48,7 +48,7 @@ class World:
 
     async def join(self, name: str, password: str, user_id: str) -> None:
         """Let *name* have a service token."""
-        basic = BasicAuth(name, password).encode()
+        basic = encode_basic_auth(name, password)
         answer = await self.auth.browser.get(
             "/auth/authorize", params={"service": "notes"}, headers={"Authorization": basic}
         )
@@ -81,7 +81,7 @@ async def world(
     auth = await start(ALLOWED_SERVICES="notes:policies")
     answer = await auth.browser.post("/auth/setup")
     admin = await answer.json()
-    basic = BasicAuth(admin["username"], admin["password"]).encode()
+    basic = encode_basic_auth(admin["username"], admin["password"])
     for action, expression in RULES:
         answer = await auth.browser.post(
             "/auth/policies",
