@@ -52,12 +52,12 @@ class Answer:
 class Remote:
     """The auth service at *url*, its EXTERNAL_ADDRESS: https, or http on a loopback host.
 
-    `origin` is the one spelling of it that the service itself uses. Raises ValueError for what is no
-    such address.
+    In a *private* network, in which nobody else can answer, also http on any host. `origin` is the
+    one spelling of it that the service itself uses. Raises ValueError for what is no such address.
     """
 
-    def __init__(self, url: str) -> None:
-        place = _place(url)
+    def __init__(self, url: str, *, private: bool = False) -> None:
+        place = _place(url, private=private)
         self._secure = place.scheme == "https"
         self._host, self._port = place.hostname or "", place.port
         host = f"[{self._host}]" if ":" in self._host else self._host
@@ -137,7 +137,7 @@ class _Hurried(io.RawIOBase):
         super().close()
 
 
-def _place(url: str) -> SplitResult:
+def _place(url: str, *, private: bool) -> SplitResult:
     """Return the parts of *url* if it is a bare origin that tokens may be sent to."""
     address = url if "://" in url else f"https://{url}"
     try:
@@ -148,7 +148,7 @@ def _place(url: str) -> SplitResult:
     plain = url.isascii() and url.isprintable() and not set(url) & set(" \\@?#")
     if not usable or place.path or not plain:
         raise ValueError(f"{url!r} is no address such as https://login.example.com")
-    if place.scheme == "http" and not _is_loopback(place.hostname or ""):
+    if place.scheme == "http" and not private and not _is_loopback(place.hostname or ""):
         raise ValueError(f"{url!r} is no address for keys: http is for loopback hosts only")
     return place
 

@@ -30,8 +30,9 @@ class Verifier:
     *url* is its EXTERNAL_ADDRESS, *service* the name under which ALLOWED_SERVICES lists this one.
     The public keys are fetched from there when they are first needed, or *public_key* (PEM) is the
     only one. With *credential*, an API token of an administrator with the scope `policies`, it can
-    ask for the rules of users for whose tokens they are too large. *max_token* belongs to MAX_TOKEN
-    of the auth service.
+    ask for the rules of users for whose tokens they are too large. *internal_url* is where keys and
+    answers are fetched instead, in a private network where http will do. *max_token* belongs to
+    MAX_TOKEN of the auth service.
 
     A Verifier may be used by all threads and event loops of a process at once.
     """
@@ -43,12 +44,15 @@ class Verifier:
         service: str,
         public_key: str | bytes | None = None,
         credential: str | None = None,
+        internal_url: str | None = None,
         max_token: int = MAX_TOKEN,
         now: Clock = _utcnow,
     ) -> None:
         """Raise ValueError for an address or a key that cannot be used; nothing is fetched yet."""
         remote = Remote(url)
         self.issuer = remote.origin
+        if internal_url is not None:
+            remote = Remote(internal_url, private=True)
         self.service = service
         self._keys: Keys = PublishedKeys(remote, now) if public_key is None else OneKey(public_key)
         self._questions = Questions(remote, service, credential, now)

@@ -225,6 +225,24 @@ def test_keys_are_fetched_from_no_address_that_anybody_could_take(url: str) -> N
         Verifier(url, service=SERVICE)
 
 
+@SQLITE
+async def test_keys_are_fetched_where_the_private_network_has_them(
+    real: Service, service_token: ServiceToken
+) -> None:
+    inside = real.url.replace("localhost", "127.0.0.1")  # not what tokens are issued under
+    verifier = Verifier(real.url, service=SERVICE, internal_url=inside, now=real.clock)
+    assert verifier.issuer == real.url
+    assert (await verifier.verify_async(await service_token())).is_authenticated
+
+
+@pytest.mark.parametrize("url", ["http://dhq-auth:8000", "https://10.0.0.7"])
+def test_in_a_private_network_http_will_do(url: str) -> None:
+    verifier = Verifier("https://login.example.com", service=SERVICE, internal_url=url)
+    assert verifier.issuer == "https://login.example.com"
+    with pytest.raises(ValueError, match="is no address"):
+        Verifier("https://login.example.com", service=SERVICE, internal_url=f"{url}/auth")
+
+
 @pytest.mark.parametrize(
     "pem", ["", "key", b"\xff", "-----BEGIN PUBLIC KEY-----\n-----END PUBLIC KEY-----"]
 )
