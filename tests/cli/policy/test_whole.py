@@ -11,8 +11,11 @@ import pytest
 from dhq_auth.cli.policy.whole import applied
 from dhq_auth.policies.draft import Draft
 from dhq_auth.settings import from_environ
+from tests.cli.conftest import Cli
 from tests.cli.policy.conftest import Policies, WriteStraight
 from tests.cli.policy.test_change import DEFAULTS
+from tests.fixtures.service import Start
+from tests.self_service.people import registered
 
 SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 GUARDS = [
@@ -212,3 +215,29 @@ async def test_two_who_each_take_half_of_the_rights_are_not_both_let(
     )
     refused = [isinstance(outcomes[0], Exception), outcomes[1].code != 0]
     assert sorted(refused) == [False, True]
+
+
+async def test_a_change_over_http_comes_before_all_of_a_file_or_after_it(
+    start: Start, on_database: Cli, database_url: str
+):
+    service = await start()
+    alice = await registered(service, "alice")
+    assert (await on_database.aside("user", "set-admin", "alice", "on")).code == 0
+    settings = from_environ({"DATABASE_URL": database_url})
+    before = drafts(TODOS, {**TODOS, "action": "read"})
+    await applied(settings, before)
+    _, listed = await alice.call("GET", "/auth/policies", params={"service": "notes"})
+    ids = [each["id"] for each in listed["items"]]
+    added = {"table_name": "others", "action": "all", "expression": "b = 2"}
+    answers: list[Any] = await asyncio.gather(
+        alice.call("POST", "/auth/policies", json=added),
+        applied(settings, drafts()),
+        *(
+            alice.call("PUT", f"/auth/policies/{each}", json={"expression": "c = 3"})
+            for each in ids
+        ),
+    )
+    assert answers[0][0] == 201
+    assert {status for status, _ in answers[2:]} <= {200, 404}
+    items = (await on_database.aside("policy", "list", "--json")).json["items"]
+    assert {each["table_name"] for each in items} - {"others"} == {"auth_policies", "auth_users"}
