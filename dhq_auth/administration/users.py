@@ -72,10 +72,10 @@ class UserViews:
         """Give a page of users, the oldest first: who is added meanwhile comes at the end."""
         sent = query(request)
         who = await self._guard.authenticate(request, sent)
-        limit, cursor, action = limit_of(sent), sent.text("cursor"), reading_of(sent)
-        after = place_of(cursor) if cursor is not None else None
         async with self._work.read() as db:
-            permit = await self._guard.look(db, who, action)
+            permit = await self._guard.look(db, who, reading_of(sent))
+            limit, cursor = limit_of(sent), sent.text("cursor")
+            after = place_of(cursor) if cursor is not None else None
             found = await store.users_after(db, limit + 1, after, tree=permit.tree)
         page = found[:limit]
         more = cursor_of(page[-1]) if len(found) > limit else None

@@ -160,7 +160,7 @@ _QUESTION: Final = {
     "action": {"enum": [*ACTIONS]},
     "service": {**_NAME, "default": ALL},
 }
-_ABOUT: Final = {"user": {"type": "string", "pattern": "^[a-z0-9]{1,64}$"}}
+_USER: Final = {"type": "string", "pattern": "^[a-z0-9]{1,64}$"}
 EVALUATE = operation(
     "Ask what may be done",
     answer(
@@ -188,13 +188,18 @@ EVALUATE = operation(
     "of the scope `policies`. `mine` makes `read` a `read_mine`.",
     body=body(
         json=record(
-            {**_QUESTION, **_ABOUT, "mine": {"type": "boolean"}},
-            optional=("service", *_ABOUT, "mine"),
+            {
+                **_QUESTION,
+                "service": {**_QUESTION["service"], "type": ["string", "null"]},
+                "user": {**_USER, "type": ["string", "null"]},
+                "mine": {"type": ["boolean", "null"]},
+            },
+            optional=("service", "user", "mine"),
             closed=False,
         ),
         form=record(
-            {**_QUESTION, **_ABOUT, "mine": {"enum": ["true", "false"]}},
-            optional=("service", *_ABOUT, "mine"),
+            {**_QUESTION, "user": _USER, "mine": {"enum": ["true", "false"]}},
+            optional=("service", "user", "mine"),
             closed=False,
         ),
         required=True,

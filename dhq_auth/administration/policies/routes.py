@@ -47,10 +47,10 @@ class PolicyViews:
         """Give a page of policies, in the order of service, table and action."""
         sent = query(request)
         who = await self._guard.authenticate(request, sent)
-        limit, cursor, action = limit_of(sent), sent.text("cursor"), reading_of(sent)
-        chosen, after = chosen_by(sent), key_of(cursor) if cursor is not None else None
         async with self._work.read() as db:
-            permit = await self._guard.look(db, who, action)
+            permit = await self._guard.look(db, who, reading_of(sent))
+            limit, chosen, cursor = limit_of(sent), chosen_by(sent), sent.text("cursor")
+            after = key_of(cursor) if cursor is not None else None
             found = await store.policies_after(
                 db, limit + 1, after, chosen=chosen, tree=permit.tree
             )
