@@ -13,7 +13,7 @@ transaction in which the thing is done. Four things are of the guard itself:
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
@@ -32,9 +32,9 @@ from dhq_auth.policies.defaults import USERS as USERS_TABLE
 from dhq_auth.policies.outcome import joined
 from dhq_auth.policies.resolve import Question
 from dhq_auth.principal import ADMIN, POLICIES
-from dhq_auth.sdk.decision import Action, Effect
+from dhq_auth.sdk.decision import Action, Decision, Effect
 from dhq_auth.sdk.evaluate import evaluate
-from dhq_auth.sdk.tree import Column, Comparison, Tree, Value, columns, equalities
+from dhq_auth.sdk.tree import Column, Comparison, Tree, columns
 from dhq_auth.web.params import Params
 from dhq_auth.work import Transaction
 
@@ -83,25 +83,21 @@ RULES: Final = OwnTable(
 
 @dataclass(frozen=True, slots=True)
 class Permit:
-    """What is let: everything, or what `tree` holds for."""
+    """What is let: everything, or the rows of a filter whose columns are those of the table."""
 
     table: OwnTable = field(repr=False)
-    tree: Tree | None
+    decision: Decision
 
     def reaches(self, thing: object) -> bool:
         """Whether *thing*, a user or a policy, is among the rows that are meant."""
+        tree = self.decision.tree
         row = {name: getattr(thing, name) for name in self.table.columns}
-        return self.tree is None or evaluate(self.tree, row) is True
+        return tree is None or evaluate(tree, row) is True
 
     def check(self, thing: object) -> None:
         """Raise Forbidden unless *thing* may be as it would be written."""
         if not self.reaches(thing):
             raise Forbidden(NOT_LIKE_THIS)
-
-    @property
-    def fixed(self) -> dict[str, Value]:
-        """What a row that is made gets, whatever the caller has sent."""
-        return equalities(self.tree) if self.tree else {}
 
 
 class Guard:
@@ -141,7 +137,9 @@ class Guard:
         outcome = True if tree is None else fitted(tree, self._table.columns)
         if outcome is False:
             raise Forbidden(NOT_LET)
-        return Permit(self._table, None if outcome is True else outcome)
+        if outcome is True:
+            return Permit(self._table, decision)
+        return Permit(self._table, replace(decision, effect=Effect.FILTER, tree=outcome))
 
     def _with_implied(self, tree: Tree | None, action: Action, user: User) -> Tree | None:
         implied = self._table.implied
@@ -157,5 +155,5 @@ class Guard:
 
 def sent_with(sent: Params, permit: Permit, names: tuple[str, ...]) -> Params:
     """Return *sent* with what the policy fixes of the fields *names* in place of what is there."""
-    fixed = {name: value for name, value in permit.fixed.items() if name in names}
+    fixed = {name: value for name, value in permit.decision.set.items() if name in names}
     return Params({**sent, **fixed}.items())

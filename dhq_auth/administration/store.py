@@ -18,11 +18,11 @@ from sqlalchemy import (
 )
 
 from dhq_auth.accounts.store import USER_COLUMNS, User, fold_email, user_of, users
-from dhq_auth.administration.conditions.store import holds
 from dhq_auth.api_tokens.store import api_tokens
 from dhq_auth.db import Db, Timestamp, metadata
 from dhq_auth.passwords.store import passwords
-from dhq_auth.sdk.tree import Tree
+from dhq_auth.sdk.decision import Decision
+from dhq_auth.sdk.statements import rows
 from dhq_auth.sessions.store import sessions
 
 setup = Table(
@@ -56,16 +56,20 @@ async def finish_setup(db: Db, now: datetime) -> None:
 
 
 async def users_after(
-    db: Db, limit: int, after: tuple[datetime, str] | None = None, *, tree: Tree | None = None
+    db: Db,
+    limit: int,
+    after: tuple[datetime, str] | None = None,
+    *,
+    decision: Decision | None = None,
 ) -> Sequence[User]:
     """Return up to *limit* users, the oldest first: those beyond *after*, a time and an id.
 
-    With *tree*, which is fitted to users, those alone for whom it holds.
+    With *decision*, those alone who may be read by it.
     """
     age = (users.c.created_at, users.c.id)
     found = select(*USER_COLUMNS).order_by(*age).limit(limit)
-    if tree is not None:
-        found = found.where(holds(tree, users, db.dialect.name))
+    if decision is not None:
+        found = rows(found, decision)
     if after is not None:
         created_at, user_id = after
         found = found.where(tuple_(*age) > tuple_(literal(created_at, Timestamp), user_id))

@@ -76,7 +76,7 @@ class UserViews:
             permit = await self._guard.look(db, who, reading_of(sent))
             limit, cursor = limit_of(sent), sent.text("cursor")
             after = place_of(cursor) if cursor is not None else None
-            found = await store.users_after(db, limit + 1, after, tree=permit.tree)
+            found = await store.users_after(db, limit + 1, after, decision=permit.decision)
         page = found[:limit]
         more = cursor_of(page[-1]) if len(found) > limit else None
         return web.json_response({"items": [record_of(user) for user in page], "next": more})

@@ -52,7 +52,7 @@ class PolicyViews:
             limit, chosen, cursor = limit_of(sent), chosen_by(sent), sent.text("cursor")
             after = key_of(cursor) if cursor is not None else None
             found = await store.policies_after(
-                db, limit + 1, after, chosen=chosen, tree=permit.tree
+                db, limit + 1, after, chosen=chosen, decision=permit.decision
             )
         page = found[:limit]
         more = cursor_of(page[-1].key) if len(found) > limit else None

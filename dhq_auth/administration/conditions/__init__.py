@@ -1,1 +1,0 @@
-"""Conditions on rows of our own tables, as the database reads them."""
