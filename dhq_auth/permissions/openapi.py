@@ -42,8 +42,12 @@ _GRANTED = record(
             "format": "date-time",
             "description": "set where an earlier answer stands in for a provider that failed",
         },
+        "explanation": {
+            "type": ["object", "null"],
+            "description": "why, if it was asked for; null where the provider does not say",
+        },
     },
-    optional=("filters", "fresh_for", "stale_since"),
+    optional=("filters", "fresh_for", "stale_since", "explanation"),
 )
 _PUBLIC_JWK = record(
     {
@@ -73,7 +77,10 @@ AUTHORIZE = operation(
     parameters=[
         parameter(
             "service", "one of ALLOWED_SERVICES", {**PLAIN_TEXT, "minLength": 1}, required=True
-        )
+        ),
+        parameter(
+            "explain", "whether to say why, beside the token", {"enum": ["1", "true", "0", "false"]}
+        ),
     ],
     security=REQUIRED,
 )

@@ -25,19 +25,22 @@ def explained(
 ) -> dict[str, Any]:
     """Return, by table and action, what `compiled` comes to and why; `*` is every other table.
 
-    `complete` is false where not all of it has room in MAX_SIZE, or *rules* are None. With
+    `complete` is false where not all of it has room in MAX_SIZE; of *rules* that are None there is
+    nothing. With
     *may_read* it says what those policies say that the policies on `auth_policies` let *caller*
     read; of others never more than what they are for.
     """
     tables: dict[str, dict[str, Any]] = {}
+    if rules is None:
+        return {"tables": tables, "complete": False}
     left = MAX_SIZE
-    for name, action, explanation in _each(rules or {}, service, caller):
-        said = _said(explanation, rules or {}, may_read=may_read)
+    for name, action, explanation in _each(rules, service, caller):
+        said = _said(explanation, rules, may_read=may_read)
         left -= len(name) + len(json.dumps(said))
         if left < 0:
             break
         tables.setdefault(name, {})[action] = said
-    return {"tables": tables, "complete": rules is not None and left >= 0}
+    return {"tables": tables, "complete": left >= 0}
 
 
 def _each(rules: Rules, service: str, caller: AuthUser) -> Iterator[tuple[str, str, Explanation]]:

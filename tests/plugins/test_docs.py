@@ -16,12 +16,15 @@ from aiohttp import web
 import dhq_auth
 from dhq_auth.app import create_app
 from dhq_auth.plugins import PluginError
+from dhq_auth.policies.grant import ASK
 from dhq_auth.settings import from_environ
 from providers.http import Options
 from tests.fakes.oidc_issuer import OidcIssuer
 from tests.fakes.server import LocalServer
 from tests.fixtures.service import FrozenClock, Service, Start, oidc
+from tests.permissions.conftest import add
 from tests.plugins.conftest import Write
+from tests.self_service.people import ask, logged_in, registered
 
 TEXT = (Path(__file__).parents[2] / "docs" / "plugins.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```(\w+)\n(.*?)```", TEXT, re.DOTALL)
@@ -169,6 +172,24 @@ async def test_the_question_and_the_answer_of_http(
     question = rights.questions[0]
     assert set(JSON[0]) == set(question)
     assert set(JSON[0]["user"]) <= set(question["user"]) == dhq_auth.UserInfo.__required_keys__
+
+
+@sqlite
+async def test_what_is_shown_of_policies_is_what_they_say(start: Start):
+    service = await start(**environment("notes:policies"))
+    _, made = await ask(service, "POST", "/auth/setup")
+    admin = await logged_in(service, made["username"], made["password"])
+    for table, action, expression in [
+        ("all", "all", "user_id = auth_user.id"),
+        ("articles", "all", "auth_user.is_admin"),
+        ("articles", "read", ""),
+    ]:
+        await add(admin, table, action, expression, "notes")
+    alice = await registered(service)
+    told = await permissions(service, alice.token)
+    shown = json.loads(json.dumps(told).replace(alice.id, "0123"))
+    assert [shown["permissions"], shown["filters"]] == JSON[2:4]
+    assert JSON[4] == ASK.filters
 
 
 def test_the_options_of_http_are_all_told_with_their_defaults():

@@ -102,6 +102,27 @@ async def test_the_log_says_what_is_wrong_and_where(
     assert why in caplog.text
 
 
+@pytest.mark.parametrize(
+    ("explanation", "why"),
+    [
+        ("[]", "explanation is of the type list, not a dict"),
+        ("{'a': {1}}", "explanation.a is of the type set, which JSON does not have"),
+        ("{'a': 'x' * 300_000}", "it is too large for an explanation"),
+    ],
+)
+async def test_an_explanation_is_json_too_and_may_be_larger_than_a_token(
+    explanation: str, why: str, answer: Answer, caplog: pytest.LogCaptureFixture
+):
+    with pytest.raises(UpstreamFailed):
+        await answer(f"{GRANT}return Grant({{}}, explanation={explanation})")
+    assert why in caplog.text
+
+
+async def test_an_explanation_takes_no_room_in_the_token(answer: Answer):
+    granted = await answer(f"{GRANT}return Grant({{}}, explanation={{'a': ['x' * 9000]}})")
+    assert granted.explanation == {"a": ["x" * 9000]}
+
+
 async def test_a_text_from_a_plugin_cannot_fill_the_log(
     answer: Answer, caplog: pytest.LogCaptureFixture
 ):
