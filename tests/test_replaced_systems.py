@@ -1,8 +1,7 @@
 """Where it is shown that this service does what those do that it replaces: an index.
 
 The numbers are those of the acceptance cases of the systems before: S of Open Sesame, R of rest-go,
-H of Hypothesis, A of the 0x02 session API. Cases about policies (S20, R1 to R31, R39 to R46) are
-not here, but for R30 and R42.
+H of Hypothesis, A of the 0x02 session API.
 """
 
 import ast
@@ -13,6 +12,10 @@ from typing import Final
 import pytest
 
 HERE = Path(__file__).parent
+
+BY_POLICY: Final = (
+    "policies/test_resolve.py::test_the_policies_of_the_system_before_say_what_they_said",
+)
 
 SHOWN: Final[dict[str, tuple[str, ...]]] = {
     # Accounts and API tokens.
@@ -62,6 +65,58 @@ SHOWN: Final[dict[str, tuple[str, ...]]] = {
     "S19": (
         "administration/test_ending.py::test_everything_in_hand_is_dead",
         "storage/test_transactions.py::test_users_go_with_all_that_is_theirs_but_the_log",
+    ),
+    "S20": (
+        "examples/test_notes.py::test_everybody_reads_their_own_notes_and_what_is_published",
+        "examples/test_notes.py::test_a_note_is_made_for_oneself_whatever_the_client_sends",
+        "examples/test_notes.py::test_nobody_changes_or_deletes_the_notes_of_others",
+        "examples/test_notes.py::test_a_note_is_not_given_away",
+        "examples/test_notes.py::test_callers_who_take_turns_on_one_connection_never_see_anothers_rows",
+    ),
+    # Table policies.
+    **{f"R{number}": BY_POLICY for number in (1, 2, 3, 4, 5, 6, 8, 10, 12, 14)},
+    "R7": (
+        *BY_POLICY,
+        "policies/test_resolve.py::test_who_makes_a_row_is_its_owner_whatever_was_sent",
+    ),
+    "R11": (
+        *BY_POLICY,
+        "policies/test_resolve.py::test_a_refusal_has_the_status_of_who_asks",
+        "administration/policies/test_evaluate.py::test_nobody_in_particular_may_ask_too",
+    ),
+    "R13": (
+        *BY_POLICY,
+        "policies/test_resolve.py::test_a_refusal_has_the_status_of_who_asks",
+    ),
+    "R15": ("policies/test_resolve.py::test_without_a_policy_everything_is_denied",),
+    "R16": (
+        "policies/test_resolve.py::test_without_a_policy_everything_is_denied",
+        "administration/policies/test_evaluate.py::test_without_any_policy_everything_is_denied",
+    ),
+    "R17": ("policies/test_resolve.py::test_reading_all_is_not_reading_mine",),
+    "R19": (
+        "policies/test_resolve.py::test_an_administrator_has_no_rows_but_his_own_unless_a_policy_says_so",
+    ),
+    "R21": (
+        "policies/test_expression.py::test_what_says_nothing_is_refused_with_what_was_expected",
+        "policies/test_resolve.py::test_an_attribute_that_is_not_known_denies_where_it_was_written_past_us",
+    ),
+    "R31": (
+        "administration/policies/test_policies.py::test_the_three_defaults_are_there_after_the_setup",
+    ),
+    "R39": (
+        "examples/test_notes.py::test_everybody_reads_their_own_notes_and_what_is_published",
+        "examples/test_notes.py::test_who_is_not_known_may_not_ask_for_his_own_nor_write",
+    ),
+    "R40": ("examples/test_notes.py::test_one_change_of_many_touches_only_ones_own",),
+    "R41": (
+        "administration/policies/test_policies.py::test_who_is_no_administrator_is_known_and_may_not",
+        "administration/policies/test_policies.py::test_the_three_defaults_are_there_after_the_setup",
+    ),
+    "R43": ("examples/test_notes.py::test_a_note_is_made_for_oneself_whatever_the_client_sends",),
+    "R46": (
+        "permissions/test_policies.py::test_a_change_is_in_force_at_once_here_and_in_a_second_replica",
+        "administration/policies/test_at_once.py::test_a_change_in_one_process_is_in_force_in_another",
     ),
     # Setup and registration.
     "R30": (
@@ -208,3 +263,8 @@ def test_each_case_is_shown_by_tests_that_are_there(case: str) -> None:
     for test in SHOWN[case]:
         file, _, name = test.partition("::")
         assert name in names_in(file), test
+
+
+def test_no_case_about_policies_is_left_out() -> None:
+    cases = {*range(1, 18), 19, 21, *range(30, 36), *range(37, 44), 46} - {9}
+    assert cases == {int(case[1:]) for case in SHOWN if case[0] == "R"}

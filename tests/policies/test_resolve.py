@@ -126,10 +126,6 @@ def test_without_a_policy_everything_is_denied(there: dict[Key, Policy], caller:
     assert said(asked(there, caller, "todos", "read")) == "deny"
 
 
-def test_a_policy_for_all_actions_opens_all_that_is_mine_and_not():
-    assert said(asked(rules(("todos", "all", "")), ADA, "todos", "read_mine")) == "allow"
-
-
 def test_an_administrator_has_no_rows_but_his_own_unless_a_policy_says_so():
     there = rules(("all", "all", "user_id = auth_user.id"))
     assert said(asked(there, ADMIN, "todos", "read")) == "user_id = '9'"
