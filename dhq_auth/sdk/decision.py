@@ -117,11 +117,12 @@ def check(
 ) -> dict[str, Any]:
     """Return *row* as it may be written, `set` put in; raises Denied if it may not be.
 
-    *row* is the whole row as it would be in the database afterwards; *types* is as for `reaches`.
-    Raises MissingColumn if it lacks a column of the condition.
+    *row* is the whole row as it would be in the database afterwards; *types* is as for `reaches`,
+    and what is put in is of these types. Raises MissingColumn if *row* lacks a column of the
+    condition.
     """
     decision.demand()
-    written = {**row, **decision.set}
+    written = {**row, **typed(decision.set, types)}
     if decision.tree is not None and evaluate(decision.tree, typed(written, types)) is not True:
         raise Denied("The row may not be written like this.", anonymous=decision.anonymous)
     return written
