@@ -42,6 +42,7 @@ lint: $(VENV)/.developing ## look at style, types and import contracts
 
 bench: $(VENV)/.developing ## measure start, memory and throughput; prints ratios of one run
 	$(BIN)/python -m tools.bench
+	$(BIN)/python -m tools.bench.policies
 
 image: ## build and try the container image, with docker, else podman
 	PYTHON=$(PYTHON) tools/image.sh

@@ -21,8 +21,11 @@ from dhq_auth.sdk.decision import ACTIONS, Action
 from dhq_auth.sdk.filters import EVERY_ACTION, EVERY_TABLE, VERSION, entry_of
 from dhq_auth.sdk.tree import Junction, Tree
 
-MAX_RULES: Final = 500
-"""Policies of a service, those for all services among them, that are put into a token."""
+MAX_RULES: Final = 200
+"""Policies of a service, those for all services among them, that are put into a token.
+
+More would hardly fit: each is worth twenty bytes at least, and those with a condition a hundred.
+"""
 MAX_SIZE: Final = 4096
 """Bytes of the JSON of `permissions` and `filters` together."""
 MAX_LEVELS: Final = 24
@@ -47,8 +50,8 @@ ASK: Final = Claims({}, {"v": VERSION, "ask": True})
 
 async def rules_of(db: Db, service: str) -> Rules | None:
     """Return the policies that may decide anything in *service*; None if they are too many."""
-    found = await policies_of(db, {service, ALL}, MAX_RULES + 1)
-    return None if len(found) > MAX_RULES else {policy.key: policy for policy in found}
+    found = await policies_of(db, service, MAX_RULES)
+    return None if found is None else {policy.key: policy for policy in found}
 
 
 def tables_of(rules: Rules) -> list[str]:

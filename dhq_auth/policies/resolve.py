@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dhq_auth.db import Db
-from dhq_auth.policies.store import ALL, Key, Policy, policies_for
+from dhq_auth.policies.store import ALL, Key, Policy, policies_for, policies_near
 from dhq_auth.sdk.decision import Action
 
 
@@ -32,6 +32,9 @@ class Question:
 
 async def candidates(db: Db, *questions: Question) -> dict[Key, Policy]:
     """Return the policies that may decide any of *questions*, as they are at this moment."""
+    if len(questions) == 1:
+        (question,) = questions
+        return await policies_near(db, (question.service, question.table, question.action))
     return await policies_for(
         db,
         {ALL, *(question.service for question in questions)},

@@ -128,12 +128,12 @@ async def test_without_a_credential_nothing_is_explained(ruled: Service):
 
 
 async def test_there_is_an_end_to_what_is_explained(ruled: Service, admin: Person):
-    await insert(ruled, 400, "a = 1 or " * 110 + "b = 2")
+    await insert(ruled, 150, "a = 1 or " * 110 + "b = 2")
     told = (await authorized(admin, explain="1"))["explanation"]
     assert told["complete"] is False
     assert "*" in told["tables"]
     assert MAX_SIZE // 2 < len(json.dumps(told)) < MAX_SIZE * 1.2
-    await insert(ruled, 600, first=400)
+    await insert(ruled, 300, first=150)
     assert (await authorized(admin, explain="1"))["explanation"] == {
         "tables": {},
         "complete": False,

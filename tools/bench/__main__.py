@@ -246,7 +246,7 @@ def measure(folder: Path, rounds: int, seconds: int) -> None:
         "PORT": str(port),
         "EXTERNAL_ADDRESS": base,
         "DATABASE_URL": f"sqlite:///{folder}/bench.db",
-        "ALLOWED_SERVICES": "bench:static",
+        "ALLOWED_SERVICES": "bench:static;notes:policies",
         "PROVIDER_BENCH_FILE": str(permissions),
         "PASSWORD_CHECKS": "1000",
         "LOG_LEVEL": "warning",
@@ -258,6 +258,7 @@ def measure(folder: Path, rounds: int, seconds: int) -> None:
         "`/auth/check`, API token": ("/auth/check", {"Auth-Token": api_token}),
         "`/auth/check`, Basic": ("/auth/check", basic(NAME, PASSWORD)),
         "`/auth/authorize`": ("/auth/authorize?service=bench", token),
+        "`/auth/authorize`, policies": ("/auth/authorize?service=notes", token),
         "`/auth/public-key`": ("/auth/public-key", {}),
     }
     figures = Figures()
