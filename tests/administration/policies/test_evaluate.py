@@ -183,47 +183,45 @@ async def test_a_bad_credential_is_not_taken_for_none(
     assert (status, said["code"]) == (401, code)
 
 
+NO_QUESTIONS: list[tuple[dict[str, Any], str]] = [
+    ({}, "table"),
+    ({"table": "todos"}, "action"),
+    ({"action": "read"}, "table"),
+    ({"table": None, "action": "read"}, "table"),
+    ({"table": "", "action": "read"}, "table"),
+    ({"table": 1, "action": "read"}, "table"),
+    ({"table": ["todos"], "action": "read"}, "table"),
+    ({"table": "todos", "action": {"a": 1}}, "action"),
+    ({"table": "todos", "action": "all"}, "create, read, update, delete, read_mine"),
+    ({"table": "todos", "action": "READ"}, "create, read, update, delete, read_mine"),
+    ({"table": "all", "action": "read"}, "all"),
+    ({"table": "*", "action": "read"}, "table"),
+    ({"table": "to dos", "action": "read"}, "table"),
+    ({"table": "t" * 129, "action": "read"}, "table"),
+    ({"table": "t" * 9000, "action": "read"}, "table"),
+    ({"table": "\0", "action": "read"}, "table"),
+    ({"table": "\ud800", "action": "read"}, "table"),
+    ({"table": "todos", "action": "read", "service": 1}, "service"),
+    ({"table": "todos", "action": "read", "service": ""}, "service"),
+    ({"table": "todos", "action": "read", "service": "a b"}, "service"),
+    ({"table": "todos", "action": "read", "user": 1}, "user"),
+    ({"table": "todos", "action": "read", "user": ""}, "user"),
+    ({"table": "todos", "action": "read", "user": ["x"]}, "user"),
+    ({"table": "todos", "action": "read", "user": "\0"}, "user"),
+    ({"table": "todos", "action": "read", "mine": "yes"}, "mine"),
+    ({"table": "todos", "action": "read", "mine": 1}, "mine"),
+]
+
+
 @sqlite
-@pytest.mark.parametrize(
-    ("sent", "named"),
-    [
-        ({}, "table"),
-        ({"table": "todos"}, "action"),
-        ({"action": "read"}, "table"),
-        ({"table": None, "action": "read"}, "table"),
-        ({"table": "", "action": "read"}, "table"),
-        ({"table": 1, "action": "read"}, "table"),
-        ({"table": ["todos"], "action": "read"}, "table"),
-        ({"table": "todos", "action": {"a": 1}}, "action"),
-        ({"table": "todos", "action": "all"}, "create, read, update, delete, read_mine"),
-        ({"table": "todos", "action": "READ"}, "create, read, update, delete, read_mine"),
-        ({"table": "all", "action": "read"}, "all"),
-        ({"table": "*", "action": "read"}, "table"),
-        ({"table": "to dos", "action": "read"}, "table"),
-        ({"table": "t" * 129, "action": "read"}, "table"),
-        ({"table": "t" * 9000, "action": "read"}, "table"),
-        ({"table": "\0", "action": "read"}, "table"),
-        ({"table": "\ud800", "action": "read"}, "table"),
-        ({"table": "todos", "action": "read", "service": 1}, "service"),
-        ({"table": "todos", "action": "read", "service": ""}, "service"),
-        ({"table": "todos", "action": "read", "service": "a b"}, "service"),
-        ({"table": "todos", "action": "read", "user": 1}, "user"),
-        ({"table": "todos", "action": "read", "user": ""}, "user"),
-        ({"table": "todos", "action": "read", "user": ["x"]}, "user"),
-        ({"table": "todos", "action": "read", "user": "\0"}, "user"),
-        ({"table": "todos", "action": "read", "mine": "yes"}, "mine"),
-        ({"table": "todos", "action": "read", "mine": 1}, "mine"),
-    ],
-)
-async def test_what_is_no_question_is_refused_and_the_field_is_named(
-    admin: Person, sent: dict[str, Any], named: str
-) -> None:
-    for status, said in (
-        await admin.call("POST", EVALUATE, json=sent),
-        await ask(admin.service, "POST", EVALUATE, json=sent),
-    ):
-        assert (status, said["code"]) == (400, "invalid_request")
-        assert named in said["detail"]
+async def test_what_is_no_question_is_refused_and_the_field_is_named(admin: Person) -> None:
+    for sent, named in NO_QUESTIONS:
+        for status, said in (
+            await admin.call("POST", EVALUATE, json=sent),
+            await ask(admin.service, "POST", EVALUATE, json=sent),
+        ):
+            assert (status, said["code"]) == (400, "invalid_request"), sent
+            assert named in said["detail"], sent
 
 
 @sqlite

@@ -18,23 +18,19 @@ def is_refused(answer: tuple[int, Any]) -> bool:
 
 
 @sqlite
-@pytest.mark.parametrize("action", ["read", "create", "update", "delete"])
-@pytest.mark.parametrize(
-    "expression",
-    [
-        "auth_user.username = 'nobody'",
-        "service = 'notes'",
-        "auth_user.is_admin and service = 'notes'",
-        "false",
-        "not auth_user.is_admin",
-        "auth_user.email = 'admin@example.com'",
-    ],
-)
-async def test_no_rule_is_added_that_takes_a_right_from_all(
-    admin: Person, action: str, expression: str
-) -> None:
-    sent = {"table_name": "auth_policies", "action": action, "expression": expression}
-    assert is_refused(await admin.call("POST", "/auth/policies", json=sent))
+async def test_no_rule_is_added_that_takes_a_right_from_all(admin: Person) -> None:
+    for action in ("read", "create", "update", "delete"):
+        for expression in (
+            "auth_user.username = 'nobody'",
+            "service = 'notes'",
+            "auth_user.is_admin and service = 'notes'",
+            "false",
+            "not auth_user.is_admin",
+            "auth_user.email = 'admin@example.com'",
+        ):
+            sent = {"table_name": "auth_policies", "action": action, "expression": expression}
+            answer = await admin.call("POST", "/auth/policies", json=sent)
+            assert is_refused(answer), sent
     assert (await policies(admin)).keys() == DEFAULTS.keys()
 
 
