@@ -63,3 +63,28 @@ def _moment(text: str) -> str | None:
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC).isoformat()
     except (ValueError, OverflowError):
         return None
+
+
+def implying(implied: Comparison, tree: Tree) -> Tree:
+    """Return *tree* with *implied* in each of its cases that does not speak of that column."""
+    name = implied.column.name
+    match tree:
+        case _ if _always_speaks_of(name, tree):
+            return tree
+        case Junction("or", parts):
+            return Junction("or", tuple(implying(implied, part) for part in parts))
+        case Junction("and", parts):
+            # Where a part speaks of it in some cases, the others are in that part.
+            here = next((part for part in parts if name in columns(part)), None)
+            if here is not None:
+                held = (implying(implied, part) if part is here else part for part in parts)
+                return Junction("and", tuple(held))
+            return Junction("and", (*parts, implied))
+    return Junction("and", (tree, implied))
+
+
+def _always_speaks_of(name: str, tree: Tree) -> bool:
+    if isinstance(tree, Junction):
+        every = all if tree.word == "or" else any
+        return every(_always_speaks_of(name, part) for part in tree.parts)
+    return name in columns(tree)

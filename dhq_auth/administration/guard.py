@@ -1,14 +1,15 @@
 """Our own tables, guarded by the policies on them: who may do what with which users and policies.
 
 The policies for service `all` on `auth_users` and `auth_policies` decide, as they are in the very
-transaction in which the thing is done. Four things are of the guard itself:
+transaction in which the thing is done. Five things are of the guard itself:
 
 - A credential is needed, whatever the policies say: nobody manages logins anonymously.
 - A policy that speaks of what is no column of the public record is no policy for it, and denies.
-- A policy by which somebody who is no administrator makes, changes or deletes users, and which does
-  not speak of `is_admin` itself, is for users who are none, and stay so: `auth_user.username =
-  'helpdesk'` lets nobody make himself an administrator. One that is meant to says so (`… and
-  is_admin in (true, false)`).
+- A policy by which somebody who is no administrator makes, changes or deletes users is, in each of
+  its cases that does not speak of `is_admin` itself, for users who are none, and stay so:
+  `auth_user.username = 'helpdesk'` lets nobody make himself an administrator, nor does `not is_admin
+  or id = auth_user.id`. One that is meant to says so (`… and is_admin in (true, false)`).
+- Whose an email is, administrators know. Of a user whom somebody else adds it is a claim.
 - A row that is out of reach is not found, as one that is not there.
 """
 
@@ -20,7 +21,7 @@ from typing import Final
 from aiohttp import web
 
 from dhq_auth.accounts.store import User, user_by_id
-from dhq_auth.administration.fitting import fitted
+from dhq_auth.administration.fitting import fitted, implying
 from dhq_auth.credentials import Authenticated, Authenticator
 from dhq_auth.credentials.held import LOGIN_ENDED, keep_as_is
 from dhq_auth.db import Db
@@ -29,12 +30,11 @@ from dhq_auth.policies.caller import auth_user
 from dhq_auth.policies.decide import decide
 from dhq_auth.policies.defaults import POLICIES as POLICIES_TABLE
 from dhq_auth.policies.defaults import USERS as USERS_TABLE
-from dhq_auth.policies.outcome import joined
 from dhq_auth.policies.resolve import Question
 from dhq_auth.principal import ADMIN, POLICIES
 from dhq_auth.sdk.decision import Action, Decision, Effect
 from dhq_auth.sdk.evaluate import evaluate
-from dhq_auth.sdk.tree import Column, Comparison, Tree, columns
+from dhq_auth.sdk.tree import Column, Comparison, Tree
 from dhq_auth.web.params import Params
 from dhq_auth.work import Transaction
 
@@ -87,6 +87,8 @@ class Permit:
 
     table: OwnTable = field(repr=False)
     decision: Decision
+    by_administrator: bool
+    """Whether it is an administrator who is let."""
 
     def reaches(self, thing: object) -> bool:
         """Whether *thing*, a user or a policy, is among the rows that are meant."""
@@ -138,19 +140,15 @@ class Guard:
         if outcome is False:
             raise Forbidden(NOT_LET)
         if outcome is True:
-            return Permit(self._table, decision)
-        return Permit(self._table, replace(decision, effect=Effect.FILTER, tree=outcome))
+            return Permit(self._table, decision, user.is_admin)
+        narrower = replace(decision, effect=Effect.FILTER, tree=outcome)
+        return Permit(self._table, narrower, user.is_admin)
 
     def _with_implied(self, tree: Tree | None, action: Action, user: User) -> Tree | None:
         implied = self._table.implied
         if implied is None or user.is_admin or action in _READS:
             return tree
-        if tree is None:
-            return implied
-        if implied.column.name in columns(tree):
-            return tree
-        both = joined("and", [tree, implied])
-        return None if isinstance(both, bool) else both
+        return implied if tree is None else implying(implied, tree)
 
 
 def sent_with(sent: Params, permit: Permit, names: tuple[str, ...]) -> Params:

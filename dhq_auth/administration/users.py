@@ -82,7 +82,7 @@ class UserViews:
         return web.json_response({"items": [record_of(user) for user in page], "next": more})
 
     async def add(self, request: web.Request) -> web.StreamResponse:
-        """Add a user; whose the email is the caller knows, so it counts as verified."""
+        """Add a user; whose the email is an administrator knows, so it counts as verified."""
         sent = await params(request, self._settings.limits)
         who = await self._guard.authenticate(request, sent)
         async with self._work.read() as db:  # nothing is hashed for who may not
@@ -95,7 +95,7 @@ class UserViews:
                 tx,
                 checked(names_of(taken), reserved=True),
                 hashed,
-                vouched=True,
+                vouched=permit.by_administrator,
                 is_admin=taken.flag("is_admin"),
             )
             permit.check(user)

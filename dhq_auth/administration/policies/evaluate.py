@@ -19,7 +19,7 @@ from dhq_auth.policies.draft import check_action, check_name
 from dhq_auth.policies.resolve import Question
 from dhq_auth.policies.store import ALL
 from dhq_auth.principal import ANYTHING, POLICIES
-from dhq_auth.sdk.decision import ACTIONS, Action, Effect
+from dhq_auth.sdk.decision import ACTIONS, Action, Decision, Effect
 from dhq_auth.settings import Settings
 from dhq_auth.throttle.rates import RateLimit
 from dhq_auth.web.client import CLIENT_ADDRESS
@@ -29,6 +29,7 @@ from dhq_auth.work import Work
 
 NO_SUCH_USER: Final = "There is no such user."
 NO_CREDENTIAL: Final = "no credential was presented: who asks about others must be known"
+DISABLED: Final = "the user is disabled"
 TOO_MANY_QUESTIONS: Final = "Too many questions were asked from here; wait a little."
 
 
@@ -69,8 +70,8 @@ class EvaluateViews:
         asked = _asked(sent)
         async with self._work.read() as db:
             user = await self._about(db, who, asked.user_id)
-            verdict = await decide(db, asked.question, auth_user(user))
-        return web.json_response(verdict.decision.to_json())
+            decision = await _decided(db, asked.question, user)
+        return web.json_response(decision.to_json())
 
     async def _who(self, request: web.Request, sent: Params) -> Authenticated | None:
         """Return who asks, None for the anonymous caller: one who presents nothing at all."""
@@ -102,6 +103,12 @@ class EvaluateViews:
         if user is None:
             raise NotFound(NO_SUCH_USER)
         return user
+
+
+async def _decided(db: Db, question: Question, user: User | None) -> Decision:
+    if user is not None and not user.is_active:  # whom nobody lets in, may nothing
+        return Decision(Effect.DENY, question.action, reason=DISABLED)
+    return (await decide(db, question, auth_user(user))).decision
 
 
 def _asked(sent: Params) -> Asked:
