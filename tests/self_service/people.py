@@ -48,14 +48,14 @@ async def ask(
     headers = {**request.pop("headers", {})}
     if bearer is not None:
         headers["Authorization"] = f"Bearer {bearer}"
-    answer = await service.new_browser().request(method, path, headers=headers, **request)
+    answer = await service.program.request(method, path, headers=headers, **request)
     return answer.status, await answer.json()
 
 
 async def registered(service: Service, name: str = "alice", **fields: Any) -> Person:
     """Register *name*, and log in."""
     sent = {"username": name, "password": GOOD, **fields}
-    answer = await service.new_browser().post("/auth/register", json=sent)
+    answer = await service.program.post("/auth/register", json=sent)
     assert answer.status == 201, await answer.text()
     return await logged_in(service, name)
 
