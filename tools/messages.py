@@ -25,8 +25,9 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "dhq_auth"
 KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2)}
 MARKS = {"marked", "Message"}
-# What answers before there is a request that a page could be for, and what no browser sees.
-WITHOUT_PAGES = {"cli", "migrations", "serving"}
+# What answers before there is a request that a page could be for, what no browser sees, and what other
+# services run.
+WITHOUT_PAGES = {"cli", "migrations", "sdk", "serving"}
 WIDTH = 100
 EPOCH = datetime.fromtimestamp(0, UTC)
 # What the history says already, or nobody: it would only change with every run.
