@@ -42,7 +42,7 @@ def extension(name: str, **options: str) -> str:
 def test_a_name_that_nobody_has_is_told_with_those_that_are_known(name):
     assert provider(name) == (
         f"ALLOWED_SERVICES: {name}: there is neither a module nor an entry point of this name in "
-        "dhq_auth.providers (known: http, static)"
+        "dhq_auth.providers (known: http, policies, static)"
     )
     assert extension(name) == (
         f"INSTALLED_EXTENSIONS: {name}: there is neither a module nor an entry point of this name "
@@ -95,7 +95,7 @@ def test_what_a_package_offers_is_found_by_its_short_name(module: Write, offer: 
     module("class P:\n    def get_permissions(self, service, userid): return {}\nplugin = P()")
     offer("package_of_test", "dhq_auth.providers", short="plugin_of_test:plugin")
     load(from_environ({"ALLOWED_SERVICES": "notes:short"}))
-    assert "(known: http, short, static)" in provider("nowhere")
+    assert "(known: http, policies, short, static)" in provider("nowhere")
 
 
 def test_what_a_package_offers_in_one_group_is_not_in_the_other(module: Write, offer: Offer):
