@@ -1,0 +1,318 @@
+"""What `policy rls` prints, run in a real PostgreSQL."""
+
+import asyncio
+
+import asyncpg
+import pytest
+import sqlalchemy as sa
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from dhq_auth.errors import InvalidRequest
+from dhq_auth.policies.postgresql import NotExpressible, identifier, literal
+from dhq_auth.policies.rls import table_security
+from dhq_auth.sdk.row_security import rls_sql
+from tests.policies.renderings import (
+    APPLICATION,
+    caller,
+    make_in_postgres,
+    policies,
+    policy,
+    run_script,
+    secure,
+    url_of,
+)
+from tests.policies.rows import ADA, ADMIN, NOBODY
+
+pytestmark = pytest.mark.postgres
+
+notes = sa.Table(
+    "notes",
+    sa.MetaData(),
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("user_id", sa.Text, index=True),
+    sa.Column("title", sa.Text),
+    sa.Column("other", sa.Text),
+)
+ROWS = [
+    {"id": 1, "user_id": ADA.id, "title": "a", "other": "B"},
+    {"id": 2, "user_id": ADMIN.id, "title": "B", "other": "a"},
+    {"id": 3, "user_id": None, "title": "ä", "other": None},
+]
+
+
+@pytest.fixture
+async def url(postgres_url):
+    await make_in_postgres(postgres_url, notes, ROWS)
+    return postgres_url
+
+
+async def seen(url, user, action="read", role=APPLICATION):
+    """Return the ids that *user* sees under *action*."""
+    connection = await asyncpg.connect(url_of(url, role))
+    try:
+        async with connection.transaction():
+            statement, values = rls_sql(caller(user), action)
+            await connection.execute(statement, *values)
+            found = await connection.fetch("SELECT id FROM notes ORDER BY id")
+            return [row["id"] for row in found]
+    finally:
+        await connection.close()
+
+
+async def as_superuser(url: str, *statements: str):
+    connection = await asyncpg.connect(url)
+    try:
+        return [await connection.fetch(statement) for statement in statements][-1]
+    finally:
+        await connection.close()
+
+
+async def policies_of(url):
+    found = await as_superuser(url, "SELECT policyname FROM pg_policies ORDER BY policyname")
+    return [row["policyname"] for row in found]
+
+
+async def test_it_can_be_run_again_and_again_and_after_each_change(url):
+    for expression, expected in [
+        ("user_id = auth_user.id", [1]),
+        ("user_id = auth_user.id", [1]),
+        ("user_id is null", [3]),
+        ("", [1, 2, 3]),
+    ]:
+        await secure(url, policies(expression))
+        assert await seen(url, ADA) == expected
+        assert await policies_of(url) == [
+            f"dhq_auth_{command}" for command in ("delete", "insert", "select", "update")
+        ]
+
+
+async def test_older_policies_of_ours_go_whatever_they_were_called(url):
+    await as_superuser(url, 'CREATE POLICY "dhq_auth_old; --" ON notes USING (true)')
+    await secure(url, policies("user_id = auth_user.id"))
+    assert await seen(url, ADA) == [1]
+    assert len(await policies_of(url)) == 4
+
+
+async def test_two_who_run_it_at_once_both_succeed(url):
+    there = policies("user_id = auth_user.id")
+    await asyncio.gather(*(secure(url, there) for _ in range(4)))
+    assert len(await policies_of(url)) == 4
+
+
+async def test_policies_of_others_that_allow_more_stop_it_and_nothing_is_changed(url):
+    await secure(url, policies("1 = 2"))
+    await as_superuser(url, "CREATE POLICY theirs ON notes USING (true)")
+    with pytest.raises(asyncpg.RaiseError, match=r"has other policies.*theirs"):
+        await secure(url, policies(""))
+    held = await as_superuser(
+        url, "SELECT qual FROM pg_policies WHERE policyname = 'dhq_auth_select'"
+    )
+    assert held[0]["qual"] == "false"
+
+
+async def test_policies_of_others_that_only_restrict_stay(url):
+    await as_superuser(url, "CREATE POLICY theirs ON notes AS RESTRICTIVE USING (id > 1)")
+    await secure(url, policies(""))
+    assert await seen(url, ADA) == [2, 3]
+
+
+async def test_who_does_not_own_the_table_cannot_run_it(url):
+    script = table_security(policies(""), "notes").script()
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await run_script(url, script, role=APPLICATION)
+
+
+@pytest.mark.parametrize(
+    ("expression", "fault"),
+    [
+        ("nothing_like_it = 1", "columns that notes lacks: nothing_like_it"),
+        ("ctid = '(0,1)'", "columns that notes lacks: ctid"),
+        ("notes is not null", "columns that notes lacks: notes"),
+        ("Title = 'a'", 'columns that notes lacks: "Title"'),
+        ("title < other", "--cast COLUMN=text: other, title"),
+    ],
+)
+async def test_what_could_not_hold_as_it_is_meant_is_refused(url, expression, fault):
+    with pytest.raises(asyncpg.RaiseError) as refused:
+        await secure(url, policies(expression))
+    assert fault in str(refused.value)
+    assert await policies_of(url) == []
+
+
+async def test_a_column_of_another_type_wants_a_cast(url):
+    with pytest.raises(asyncpg.UndefinedFunctionError):
+        await secure(url, policies("id = auth_user.id"))
+    assert await policies_of(url) == []
+    await secure(url, policies("id = auth_user.id"), {"id": "integer"})
+    assert await seen(url, ADA) == [1]
+
+
+async def test_texts_are_put_in_order_by_code_point_whatever_the_collation(url):
+    qualified = "SELECT qual FROM pg_policies WHERE policyname = 'dhq_auth_select'"
+    for expression, casts in [("title < 'a'", {}), ("title < other", {"title": "text"})]:
+        await secure(url, policies(expression), casts)
+        assert await seen(url, ADA) == [2]
+        ((held,),) = await as_superuser(url, qualified)
+        assert 'title COLLATE "C"' in held
+
+
+async def test_a_column_in_which_different_texts_are_the_same_is_refused(url):
+    await as_superuser(
+        url,
+        'CREATE COLLATION loose FROM "POSIX"',
+        # What only collations of ICU can be, which not every build has.
+        "UPDATE pg_collation SET collisdeterministic = false WHERE collname = 'loose'",
+        "ALTER TABLE notes ALTER user_id TYPE text COLLATE loose",
+    )
+    with pytest.raises(asyncpg.RaiseError, match=r"different texts are the same.*user_id"):
+        await secure(url, policies("user_id = auth_user.id"))
+
+
+@pytest.mark.parametrize(
+    "there", [{}, policies("user_id = = 1"), policies("true; DROP TABLE notes")]
+)
+async def test_no_policy_and_a_faulty_one_allow_nothing(url, there):
+    await secure(url, there)
+    for user in (ADA, ADMIN, NOBODY):
+        assert await seen(url, user) == []
+
+
+async def test_who_was_not_named_is_nobody(url):
+    await secure(url, policies("user_id = auth_user.id or auth_user.is_admin"))
+    connection = await asyncpg.connect(url_of(url, APPLICATION))
+    assert await connection.fetch("SELECT id FROM notes") == []
+    await connection.execute("SET dhq_auth.is_admin = 'maybe'; SET dhq_auth.user_id = ''")
+    assert await connection.fetch("SELECT id FROM notes") == []
+    await connection.close()
+
+
+async def test_the_same_rule_for_all_actions_uses_the_index(url):
+    await secure(url, policies("user_id = auth_user.id"))
+    connection = await asyncpg.connect(url_of(url, APPLICATION))
+    await connection.execute("SET enable_seqscan = off; SET enable_bitmapscan = off")
+    plan = "\n".join(row[0] for row in await connection.fetch("EXPLAIN SELECT * FROM notes"))
+    await connection.close()
+    assert "Index Scan using ix_notes_user_id" in plan
+    assert "InitPlan" in plan  # who asks is read once, not for each row
+
+
+async def test_a_table_may_be_in_a_schema_of_its_own(url):
+    await as_superuser(
+        url,
+        'CREATE SCHEMA "My-App" AUTHORIZATION rows_owner',
+        'ALTER TABLE notes SET SCHEMA "My-App"',
+    )
+    there = policies("1 = 2")
+    await run_script(url, table_security(there, "notes", schema="My-App").script())
+    dotted = {each.key: each for each in [policy("1 = 2", table="My-App.notes")]}
+    await run_script(url, table_security(dotted, "My-App.notes").script())
+    assert len(await policies_of(url)) == 4
+
+
+HOSTILE = [
+    'notes"; DROP TABLE notes; --',
+    "notes'; DROP TABLE notes; --",
+    "notes\n; DROP TABLE notes",
+    "notes$dhq_auth$",
+    "a.b.c",
+    ".notes",
+    "notes.",
+    "",
+    "all",
+    "n\0",
+    "nötes",
+    "n" * 64,
+]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_no_table_has_such_a_name(name):
+    with pytest.raises((NotExpressible, InvalidRequest)):
+        table_security({}, name)
+    with pytest.raises((NotExpressible, InvalidRequest)):
+        table_security({}, "notes", schema=name if name != "all" else "x.y")
+
+
+@pytest.mark.parametrize("service", ["s\n; DROP TABLE notes", "", "s" * 129])
+def test_no_service_has_such_a_name(service):
+    with pytest.raises(InvalidRequest):
+        table_security({}, "notes", service)
+
+
+@pytest.mark.parametrize(
+    "casts",
+    [
+        {"id; --": "integer"},
+        {'"id"': "integer"},
+        {"id": "integer) OR (true"},
+        {"id": "INTEGER"},
+        {"id": ""},
+        {"id": "oid"},
+    ],
+)
+def test_no_cast_is_anything_but_a_column_and_a_type(casts):
+    with pytest.raises(NotExpressible):
+        table_security(policies("id = auth_user.id"), "notes", casts=casts)
+
+
+@pytest.mark.parametrize("kind", ["date", "timestamp", "timestamptz"])
+def test_a_caller_is_no_point_in_time(kind):
+    with pytest.raises(NotExpressible, match=r"auth_user.id is compared with a column of type"):
+        table_security(policies("due = auth_user.id"), "notes", casts={"due": kind})
+
+
+async def test_a_faulty_expression_cannot_leave_its_comment(url):
+    hostile = "x\n; DROP TABLE notes; --\r; DROP TABLE notes;\u2028\x85 */ $dhq_auth$ :p \\! ls é"
+    script = table_security(policies(hostile), "notes").script()
+    assert script.isascii()
+    comments = [line for line in script.splitlines() if "DROP TABLE" in line]
+    assert comments
+    assert all(line.startswith("-- ") for line in comments)
+    await run_script(url, script)
+    assert await seen(url, ADA) == []
+
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
+
+
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(text=st.one_of(TEXTS, st.text("'\\\"$:%;-e\n\u00a5", max_size=8)))
+async def test_a_text_means_itself_under_every_setting(two_settings, text):
+    sql = literal(text)
+    assert sql.isascii()
+    assert sql.isprintable()
+    for connection in two_settings:
+        assert await connection.fetchval(f"SELECT {sql}") == text
+
+
+@pytest.fixture
+async def two_settings(postgres_url):
+    connections = [await asyncpg.connect(postgres_url) for _ in range(2)]
+    await connections[1].execute(
+        "SET standard_conforming_strings = off; SET backslash_quote = on; "
+        "SET escape_string_warning = off"
+    )
+    yield connections
+    for connection in connections:
+        await connection.close()
+
+
+def test_a_text_holds_no_nul():
+    with pytest.raises(NotExpressible):
+        literal("a\0b")
+
+
+async def test_hostile_texts_in_a_policy_are_texts(url):
+    text = "'; DROP TABLE notes; -- \\' \" $dhq_auth$ :x é😀"
+    await as_superuser(url, f"UPDATE notes SET title = {literal(text)} WHERE id = 3")  # noqa: S608
+    expression = "title = '{}'".format(text.replace("'", "''"))
+    script = table_security(policies(expression), "notes").script()
+    assert script.isascii()
+    for off in ("", "SET standard_conforming_strings = off; SET escape_string_warning = off;"):
+        await run_script(url, off + script)
+        assert await seen(url, ADA) == [3]
+
+
+def test_a_quote_in_a_name_is_doubled():
+    assert identifier('a"b') == '"a""b"'
