@@ -34,6 +34,10 @@ SETTINGS = {
     "unix_socket_directories": "",
 }
 
+PSQL = ["-XqAt", "-v", "ON_ERROR_STOP=1"]
+ONE_ROUND = "SELECT set_config(name, '1', false) FROM pg_settings WHERE name = 'scram_iterations';"
+"""Where it can be set (from 16 on): 4,096 rounds are much of what a connection costs."""
+
 
 class NoPostgresError(Exception):
     """No PostgreSQL can be started on this machine."""
@@ -46,6 +50,7 @@ class PostgresServer:
         self.programs = programs()
         self.port = 0
         self._home = Path()
+        self._administrator: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> Self:
         self._home = Path(tempfile.mkdtemp(prefix="dhq-auth-postgres-", dir=in_memory()))
@@ -54,12 +59,14 @@ class PostgresServer:
         try:
             self._initialise()
             self._start()
+            self.execute(f"{ONE_ROUND} ALTER USER postgres PASSWORD '{PASSWORD}'")
         except BaseException:
             shutil.rmtree(self._home, ignore_errors=True)
             raise
         return self
 
     def __exit__(self, *_raised: object) -> None:
+        self._dismiss()
         self._run("pg_ctl", "stop", "-w", "-m", "immediate")
         shutil.rmtree(self._home)
 
@@ -70,21 +77,43 @@ class PostgresServer:
     def create(self, template: str = "template1") -> str:
         """Make a database like *template*, to which nobody may be connected; return its name."""
         name = f"test_{secrets.token_hex(6)}"
-        self.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+        self._administer(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
         return name
 
     def drop(self, name: str) -> None:
         """Remove a database, and whoever is still connected to it."""
-        self.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        self._administer(f"DROP DATABASE {name} WITH (FORCE)")
 
     def execute(self, statement: str, database: str = "postgres") -> str:
         """Run SQL as the superuser; return the rows, unaligned."""
-        arguments = ["-XqAt", "-v", "ON_ERROR_STOP=1", "-d", self.url(database), "-c", statement]
-        return _output(self.programs / "psql", *arguments)
+        return _output(self.programs / "psql", *PSQL, "-d", self.url(database), "-c", statement)
 
     def dump(self, name: str) -> str:
         """Return a database as SQL text."""
         return _output(self.programs / "pg_dump", "-d", self.url(name))
+
+    def _administer(self, statement: str) -> None:
+        """Run SQL on a connection that stays: each test makes a database and drops it."""
+        if self._administrator is None:
+            self._administrator = subprocess.Popen(  # noqa: S603 - our own arguments
+                [self.programs / "psql", *PSQL, "-d", self.url("postgres")],
+                cwd="/",
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+        assert self._administrator.stdin is not None
+        assert self._administrator.stdout is not None
+        self._administrator.stdin.write(f"{statement};\n\\echo done\n")
+        self._administrator.stdin.flush()
+        if self._administrator.stdout.readline() != "done\n":
+            self._dismiss()
+            raise RuntimeError(f"{statement}: psql has said why")
+
+    def _dismiss(self) -> None:
+        if self._administrator is not None:
+            self._administrator.communicate(timeout=DEADLINE)
+            self._administrator = None
 
     def _initialise(self) -> None:
         password_file = self._home / "password"

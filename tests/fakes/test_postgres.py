@@ -32,3 +32,15 @@ async def test_a_database_in_use_can_be_dropped(postgres):
     with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, OSError)):
         await connection.fetchval("SELECT 1")
     await connection.close()
+
+
+async def test_what_cannot_be_made_is_an_error_and_the_next_can(postgres):
+    with pytest.raises(RuntimeError, match="TEMPLATE nowhere"):
+        postgres.create("nowhere")
+    postgres.drop(postgres.create())
+
+
+async def test_the_password_is_judged_in_one_round(postgres):
+    stored = postgres.execute("SELECT rolpassword FROM pg_authid WHERE rolname = 'postgres'")
+    rounds = postgres.execute("SELECT count(*) FROM pg_settings WHERE name = 'scram_iterations'")
+    assert stored.startswith("SCRAM-SHA-256$1:" if rounds == "1" else "SCRAM-SHA-256$4096:")
