@@ -162,7 +162,7 @@ async def test_an_upgrade_is_one_line_in_the_log(
 ) -> None:
     with caplog.at_level(logging.INFO):
         await migrations.upgrade(database)
-    assert caplog.messages == ["the database was upgraded from nothing to 0002"]
+    assert caplog.messages == [f"the database was upgraded from nothing to {migrations.HEAD}"]
 
 
 @pytest.mark.slow
