@@ -90,7 +90,7 @@ def _is_plain(found: object) -> bool:
 def _selectable(table: Any) -> FromClause:
     try:
         selectable = sa.inspect(table).selectable
-    except NoInspectionAvailable:
+    except (NoInspectionAvailable, AttributeError):
         selectable = None
     if not isinstance(selectable, FromClause):
         raise TypeError(f"{table!r} is no table, no alias and no mapped class")
