@@ -214,7 +214,9 @@ def _value(value: Value | None, kind: type | None, cast: str) -> str | None:
         case int() | float():
             return repr(value) if kind in (None, *_NUMBERS) else None
         case str():
-            return literal(value) if kind is None else _typed(converted(value, kind), cast)
+            # Alone, PostgreSQL would take it for whatever the column is: 'yes' for true.
+            alone = f"CAST({literal(value)} AS text)"
+            return alone if kind is None else _typed(converted(value, kind), cast)
     return None
 
 

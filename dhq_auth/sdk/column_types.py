@@ -6,7 +6,7 @@ exactly a value of the type is none: neither blanks nor other spellings are gues
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
@@ -68,7 +68,7 @@ def converted(text: str, kind: type) -> Any:
         if issubclass(kind, base):
             try:
                 return convert(text)
-            except ValueError:
+            except (ValueError, OverflowError):
                 return None
     return None
 
@@ -90,6 +90,13 @@ def _matched(pattern: str, text: str) -> str:
     return text
 
 
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo:
+        moment.astimezone(UTC)  # which has no time beyond its first and its last year
+    return moment
+
+
 def _no_boolean(text: str) -> bool:
     raise ValueError(text)
 
@@ -101,7 +108,7 @@ _CONVERSIONS: Final[tuple[tuple[type, Callable[[str], Any]], ...]] = (
     (int, _integer),
     (float, lambda text: float(_decimal(text))),
     (Decimal, _decimal),
-    (datetime, datetime.fromisoformat),
+    (datetime, _moment),
     (date, date.fromisoformat),
     (UUID, lambda text: UUID(_matched(HEX_UUID, text))),
 )

@@ -121,24 +121,27 @@ class _Typed:
             value = int(value if word == "=" else not value)
             word = "="
         bound = self._bound(value)
-        return sa.false() if bound is None else _OPERATORS[word](self.side(word), bound)
+        side = self.side(word, text=self.kind in (str, object) and isinstance(value, str))
+        return sa.false() if bound is None else _OPERATORS[word](side, bound)
 
     def among(self, values: tuple[Value, ...]) -> Condition:
         bound = [each for each in map(self._bound, values) if each is not None]
         if self.kind is int and any(isinstance(value, bool) for value in values):
             return sa.or_(*(self.compared("=", value) for value in values))
-        return self.side("=").in_(bound) if bound else sa.false()
+        return self.side("=", text=self.kind is str).in_(bound) if bound else sa.false()
 
     def without(self, values: tuple[Value, ...]) -> Condition:
         """Return that it is none of *values*: no, where one of them is nothing it could be."""
         if self.kind is int and any(isinstance(value, bool) for value in values):
             return sa.and_(*(self.compared("!=", value) for value in values))
         bound = [each for each in map(self._bound, values) if each is not None]
-        return self.side("=").not_in(bound) if len(bound) == len(values) else sa.false()
-
-    def side(self, word: str) -> Element:
-        ordered = word not in ("=", "!=")
         text = self.kind is str
+        side = self.side("=", text=text)
+        return side.not_in(bound) if len(bound) == len(values) else sa.false()
+
+    def side(self, word: str, *, text: bool) -> Element:
+        """Return it as it is compared by *word*, with a *text* or with something else."""
+        ordered = word not in ("=", "!=")
         return by_code_point(self.element) if text and (ordered or self.collated) else self.element
 
     def _bound(self, value: Value) -> Element | None:
@@ -154,15 +157,15 @@ class _Typed:
         return sa.literal(known, bound)
 
     def _value(self, value: Value) -> Any:
-        if self.kind in (object, type(value)):
+        # Databases compare a whole number with another type exactly; a fraction in decimal.
+        fits = not isinstance(value, int) or SMALLEST <= value <= LARGEST
+        if fits and self.kind in (object, type(value)):
             return value
         if isinstance(value, str):
             return converted(value, self.kind) if self.kind else None
-        if isinstance(value, bool) or self.kind not in _NUMBERS:
+        if isinstance(value, bool) or self.kind not in (object, *_NUMBERS):
             return None
-        exact = isinstance(value, int) and SMALLEST <= value <= LARGEST
-        # Databases compare a whole number with another type exactly; a fraction in decimal.
-        return value if exact else Decimal(repr(value))
+        return value if fits and isinstance(value, int) else Decimal(repr(value))
 
 
 def _typed(element: Element, name: str | None) -> _Typed:
@@ -186,7 +189,12 @@ def _together(word: str, left: _Typed, right: _Typed) -> Condition:
     numbers = left.kind in _NUMBERS and right.kind in _NUMBERS
     if left.kind is None or not (left.kind is right.kind or numbers):
         return sa.false()
-    return _OPERATORS[word](left.side(word), right.side(word))
+    if left.kind is object and word not in ("=", "!="):
+        raise ValueError(
+            f"it is not known what {left.element} and {right.element} hold, which are put in order"
+        )
+    text = left.kind is str
+    return _OPERATORS[word](left.side(word, text=text), right.side(word, text=text))
 
 
 def _at(moment: datetime, bound: TypeEngine[Any]) -> datetime:

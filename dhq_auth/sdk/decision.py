@@ -15,6 +15,12 @@ Action = Literal["create", "read", "update", "delete", "read_mine"]
 ACTIONS: Final[tuple[Action, ...]] = ("create", "read", "update", "delete", "read_mine")
 
 
+def check_action(action: object) -> None:
+    """Raise ValueError unless *action* is one: what another word allows, nobody has said."""
+    if action not in ACTIONS:
+        raise ValueError(f"an action is one of {', '.join(ACTIONS)}; not {action!r}")
+
+
 class Effect(StrEnum):
     """The kinds of answers."""
 
@@ -79,10 +85,13 @@ class Decision:
         """Say whether *row*, as it is in the database, may be read, changed or deleted.
 
         *types* names those of columns that *row* has as text and the database otherwise
-        (`{"user_id": "uuid"}`). Raises MissingColumn if *row* lacks a column of the condition.
+        (`{"user_id": "uuid"}`). Raises MissingColumn if *row* lacks a column of the condition, and
+        ValueError for create, which is about no row that is there: that is for `check`.
         """
-        if self.tree is None or self.action == "create":
-            return self.effect is not Effect.DENY
+        if self.action == "create":
+            raise ValueError("a row that is made is not in the database yet: use check()")
+        if self.tree is None:
+            return self.effect is Effect.ALLOW
         return evaluate(self.tree, typed(row, types)) is True
 
     def to_json(self) -> dict[str, Any]:

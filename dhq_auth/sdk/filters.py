@@ -12,7 +12,7 @@ denied; `true` is allowed, `false` denied. With `"ask": true` the rules did not 
 from collections.abc import Mapping
 from typing import Any, Final
 
-from dhq_auth.sdk.decision import Action, Decision, Effect
+from dhq_auth.sdk.decision import Action, Decision, Effect, check_action
 from dhq_auth.sdk.sql import render
 from dhq_auth.sdk.tree import Tree, equalities, from_json, to_json
 
@@ -41,8 +41,9 @@ def decide(
     """Return what the claim *filters* says of *action* on *table*.
 
     Raises AskServer where it is silent for want of room, and ValueError if it is of a form that is
-    not known: of neither may be made a yes.
+    not known, or *action* is none: of neither may be made a yes.
     """
+    check_action(action)
     if filters is None:
         return Decision(Effect.DENY, action, reason="no rules", anonymous=anonymous)
     if filters.get("v") != VERSION:

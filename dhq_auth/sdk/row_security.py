@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Mapping
 from typing import TYPE_CHECKING, Any, Final, Literal, overload
 
 from dhq_auth.sdk.caller import Caller
-from dhq_auth.sdk.decision import ACTIONS, Action
+from dhq_auth.sdk.decision import Action, check_action
 from dhq_auth.sdk.filters import VERSION, AskServer
 
 if TYPE_CHECKING:
@@ -89,8 +89,7 @@ def _tell(connection: "Connection", values: Mapping[str, str]) -> None:
 
 
 def _values(caller: Caller | Mapping[str, Any], action: str) -> dict[str, str]:
-    if action not in ACTIONS:
-        raise ValueError(f"an action is one of {', '.join(ACTIONS)}; not {action!r}")
+    check_action(action)
     if isinstance(caller, Caller):
         user_id, filters = caller.user_id, caller.filters
     else:

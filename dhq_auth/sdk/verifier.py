@@ -7,7 +7,7 @@ from typing import Final
 
 from dhq_auth.sdk.ask import PATIENCE, Question, Questions
 from dhq_auth.sdk.caller import Caller
-from dhq_auth.sdk.decision import Action, Decision, Effect
+from dhq_auth.sdk.decision import Action, Decision, Effect, check_action
 from dhq_auth.sdk.filters import AskServer, decide
 from dhq_auth.sdk.flights import landed, landed_async
 from dhq_auth.sdk.jwks import Keys, OneKey, PublishedKeys
@@ -84,7 +84,8 @@ class Verifier:
 
         The signed rules of the token say it. Those of the anonymous caller, and those that were too
         large for a token, the auth service is asked for; an answer holds for two seconds. Raises
-        Unavailable where it cannot be asked: that is never a yes.
+        Unavailable where it cannot be asked: that is never a yes. Raises ValueError for an action
+        that is none.
         """
         question = _question(caller, table, action, mine=mine)
         decision = _signed(caller, question) or self._questions.known(question)
@@ -112,6 +113,7 @@ class Verifier:
 
 
 def _question(caller: Caller, table: str, action: Action, *, mine: bool) -> Question:
+    check_action(action)
     return Question(caller.user_id, table, "read_mine" if mine and action == "read" else action)
 
 
