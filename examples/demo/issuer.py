@@ -10,6 +10,7 @@ import time
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
 
 from aiohttp import web
@@ -79,9 +80,13 @@ class Issuer:
         self.address = address
         self.redirect_uri = redirect_uri
         self.now = now
-        self.key = RSAKey.generate_key(2048, {"use": "sig", "alg": "RS256"}, auto_kid=True)
         self.codes = Secrets(CODE_LIFETIME, now)
         self.access_tokens = Secrets(TOKEN_LIFETIME, now)
+
+    @cached_property
+    def key(self) -> RSAKey:
+        """The key that signs ID tokens, made when it is first asked for."""
+        return RSAKey.generate_key(2048, {"use": "sig", "alg": "RS256"}, auto_kid=True)
 
     async def metadata(self, _: web.Request) -> web.Response:
         """Describe the endpoints (OpenID Connect Discovery 3)."""

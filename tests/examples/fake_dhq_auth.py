@@ -5,10 +5,10 @@ from collections.abc import Iterable
 
 from aiohttp import web
 from joserfc import jwt
-from joserfc.jwk import RSAKey
 
 from examples.demo.issuer import s256
 from tests.fakes.server import LocalServer
+from tests.fakes.signing import borrow, give_back
 
 TOKEN = "the-login-token"
 CODE = "the-one-time-code"
@@ -19,11 +19,15 @@ class FakeDhqAuth(LocalServer):
 
     def __init__(self) -> None:
         super().__init__()
-        self.key = self.signing_key = RSAKey.generate_key(2048, auto_kid=True)
+        self.key = self.signing_key = borrow("RS256")
         self.profile: dict[str, object] = {"id": "u1", "name": "Ada", "avatar_url": None}
         self.claims: dict[str, object] = {}
         self.challenge: str | None = None
         self.live_tokens = {TOKEN}
+
+    async def __aexit__(self, *raised: object) -> None:
+        await super().__aexit__(*raised)
+        give_back("RS256", [self.key])
 
     def routes(self) -> Iterable[web.AbstractRouteDef]:
         return [
