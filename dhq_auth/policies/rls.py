@@ -202,13 +202,25 @@ def _statements(table: str, conditions: Mapping[Action, str], writer: Writer) ->
 
 
 def _seen(conditions: Mapping[Action, str]) -> str:
-    """Return which rows are seen: those of the action that was told, else those that may be read."""
+    """Return which rows are seen: those of the action that was told, else those that may be read.
+
+    An OR, since into the branches of a CASE PostgreSQL looks for no index.
+    """
+    alike: dict[str, list[Action]] = {}
+    for action in ACTIONS:
+        alike.setdefault(conditions[action], []).append(action)
     read = conditions["read"]
-    others = [action for action in ACTIONS if conditions[action] != read]
-    if not others:
+    del alike[read]
+    if not alike:
         return read
-    branches = "".join(f" WHEN {literal(each)} THEN {conditions[each]}" for each in others)
-    return f"CASE (SELECT {setting('action')}){branches} ELSE {read} END"
+    told = f"(SELECT coalesce({setting('action')}, ''))"
+    others = [action for actions in alike.values() for action in actions]
+    branches = [("IN", actions, condition) for condition, actions in alike.items()]
+    branches.append(("NOT IN", others, read))
+    return " OR ".join(
+        f"({told} {word} ({', '.join(map(literal, actions))}) AND ({condition}))"
+        for word, actions, condition in branches
+    )
 
 
 def _array(names: Iterable[str]) -> str:

@@ -316,3 +316,18 @@ async def test_hostile_texts_in_a_policy_are_texts(url):
 
 def test_a_quote_in_a_name_is_doubled():
     assert identifier('a"b') == '"a""b"'
+
+
+async def test_an_index_is_used_though_actions_differ(url):
+    own = "user_id = auth_user.id"
+    await secure(url, policies({"all": own, "read": f"{own} and title = 'a'"}))
+    connection = await asyncpg.connect(url_of(url, APPLICATION))
+    try:
+        async with connection.transaction():
+            statement, values = rls_sql(caller(ADA), "read")
+            await connection.execute(statement, *values)
+            await connection.execute("SET LOCAL enable_seqscan = off")
+            plan = await connection.fetch("EXPLAIN SELECT id FROM notes")
+    finally:
+        await connection.close()
+    assert "Index Cond: (user_id" in "".join(row[0] for row in plan)
