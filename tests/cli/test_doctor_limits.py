@@ -49,7 +49,9 @@ def test_a_server_that_may_forget_failures_is_warned_of(
     assert [policy in text for text in texts] == [True] * warned
 
 
-@pytest.mark.parametrize("away", ["killed", "held up", "another password"])
+@pytest.mark.parametrize(
+    "away", ["killed", pytest.param("held up", marks=pytest.mark.slow), "another password"]
+)
 def test_a_server_that_lets_us_count_nothing_is_a_fault(
     cli: Cli, server: ValkeyServer, away: str
 ) -> None:

@@ -88,7 +88,9 @@ async def test_a_service_that_is_not_listed_gets_no_token(
             assert "token" not in told
 
 
-@pytest.mark.parametrize(("name", "status"), [("broken", 502), ("slow", 504)])
+@pytest.mark.parametrize(
+    ("name", "status"), [("broken", 502), pytest.param("slow", 504, marks=pytest.mark.slow)]
+)
 async def test_a_provider_that_fails_or_is_too_slow_gives_no_token(
     service: Service, name: str, status: int
 ) -> None:

@@ -107,6 +107,7 @@ async def test_a_provider_that_fails_or_talks_nonsense_means_no_token(
     assert (await service.check(token))["authenticated"] is True
 
 
+@pytest.mark.slow
 async def test_a_provider_that_hangs_is_504_for_its_callers_and_nothing_for_others(
     start: Start, issuer: OidcIssuer, module: Write
 ):

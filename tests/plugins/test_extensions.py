@@ -163,7 +163,7 @@ async def test_what_one_changes_the_next_does_not_see(install: Install):
         "raise asyncio.CancelledError",
         "raise StopIteration",
         "raise BaseExceptionGroup('x', [SystemExit()])",
-        "return asyncio.Event().wait()",
+        pytest.param("return asyncio.Event().wait()", marks=pytest.mark.slow),
     ],
 )
 @pytest.mark.parametrize("kind", ["def", "async def"])

@@ -140,6 +140,7 @@ async def test_json_may_be_nested_as_deep_as_max_json_depth_says(start: Start) -
         assert (await service.browser.post("/auth/update", json=sent)).status == status
 
 
+@pytest.mark.slow
 @sqlite
 async def test_a_lock_is_waited_for_as_long_as_database_timeout_says(
     start: Start, issuer: OidcIssuer, database_url: str

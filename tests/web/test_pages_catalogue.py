@@ -20,6 +20,7 @@ def written(language: str) -> Catalog:
         return read_po(file, locale=language)
 
 
+@pytest.mark.slow
 @each_language
 def test_the_catalogue_has_every_text_and_no_other(language: str) -> None:
     there = {message.id for message in written(language) if message.id}
