@@ -5,7 +5,7 @@ Whatever precedence there is among policies is resolved here, once, so that a re
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -44,8 +44,14 @@ class Claims:
     filters: Mapping[str, Any]
 
 
-ASK: Final = Claims({}, {"v": VERSION, "ask": True})
-"""What it holds where they do not fit: the service asks about each table."""
+def asking(caller: AuthUser, room: int) -> Claims:
+    """Return what it holds where they do not fit: the service asks about each table.
+
+    Who asks, its database may still have to know: so that is in it, if there is *room*.
+    """
+    ask = {"v": VERSION, "ask": True}
+    knowing = {**ask, "user": _told(caller, _TOLD)}
+    return Claims({}, knowing if len(_json(knowing)) <= room else ask)
 
 
 async def rules_of(db: Db, service: str) -> Rules | None:
@@ -62,11 +68,11 @@ def tables_of(rules: Rules) -> list[str]:
 def compiled(rules: Rules | None, service: str, caller: AuthUser, room: int = MAX_SIZE) -> Claims:
     """Return what *rules* come to for *caller* in *service*.
 
-    That is ASK if they are None, or their JSON takes more than *room* bytes, or than MAX_SIZE.
+    It only says to ask if they are None, or their JSON takes more than *room* bytes, or than MAX_SIZE.
     """
-    if rules is None:
-        return ASK
     room = min(room, MAX_SIZE)
+    if rules is None:
+        return asking(caller, room)
     compiler = _Compiler(rules, service, caller)
     every = compiler.table(ALL)
     permissions: dict[str, dict[str, bool]] = {}
@@ -80,10 +86,12 @@ def compiled(rules: Rules | None, service: str, caller: AuthUser, room: int = MA
             tables[name] = _compact(entries)
             spent += len(name) + max(len(entry.text) for entry in entries.values())
         if compiler.too_deep or spent > room:
-            return ASK
+            return asking(caller, room)
     filters = {"v": VERSION, "user": compiler.told(), "rules": tables}
     fits = len(_json(permissions)) + len(_json(filters)) <= room
-    return Claims(permissions, filters) if fits and not compiler.too_deep else ASK
+    if not fits or compiler.too_deep:
+        return asking(caller, room)
+    return Claims(permissions, filters)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +122,7 @@ class _Compiler:
 
     def told(self) -> dict[str, Any]:
         """Return what the policies that decide ask of the caller; what he lacks is left out."""
-        values = {name: getattr(self._caller, name) for name in _TOLD if name in self._mentioned}
-        return {name: value for name, value in values.items() if value}
+        return _told(self._caller, self._mentioned)
 
     def _entry(self, table: str, action: Action) -> _Entry:
         policy = deciding(self._rules, Question(table, action, self._service))
@@ -134,6 +141,12 @@ class _Compiler:
             self.too_deep = True
         value = entry_of(outcome)
         return _Entry(_json(value), value)
+
+
+def _told(caller: AuthUser, names: Container[str]) -> dict[str, Any]:
+    """Return those of *names* that *caller* has, beside the id."""
+    values = {name: getattr(caller, name) for name in _TOLD if name in names}
+    return {name: value for name, value in values.items() if value}
 
 
 def _compact(entries: Mapping[str, _Entry]) -> dict[str, Any]:
