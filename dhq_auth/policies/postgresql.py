@@ -106,7 +106,9 @@ class Writer:
 
     def _column(self, column: Column) -> str:
         self.columns.add(column.name)
-        return quoted(column.name)
+        name = quoted(column.name)
+        # Nothing for a column that is text, and the words of an enumeration for one of those.
+        return f"CAST({name} AS text)" if self.casts.get(column.name) == "text" else name
 
     def _compared(self, operator: str, left: Operand, right: Operand) -> str:
         if Literal(None) in (left, right):

@@ -148,13 +148,29 @@ async def test_a_column_of_another_type_wants_a_cast(url):
     assert await seen(url, ADA) == [1]
 
 
+async def test_an_enumeration_goes_by_its_words(url):
+    await as_superuser(
+        url,
+        "CREATE TYPE letter AS ENUM ('c', 'b')",
+        "ALTER TABLE notes ADD letter letter DEFAULT 'b'",
+        "UPDATE notes SET letter = 'c' WHERE id = 1",
+    )
+    for expression, expected in [
+        ("letter = 'b'", [2, 3]),
+        ("letter > 'b'", [1]),
+        ("letter='x'", []),
+    ]:
+        await secure(url, policies(expression), {"letter": "text"})
+        assert await seen(url, ADA) == expected
+
+
 async def test_texts_are_put_in_order_by_code_point_whatever_the_collation(url):
     qualified = "SELECT qual FROM pg_policies WHERE policyname = 'dhq_auth_select'"
     for expression, casts in [("title < 'a'", {}), ("title < other", {"title": "text"})]:
         await secure(url, policies(expression), casts)
         assert await seen(url, ADA) == [2]
         ((held,),) = await as_superuser(url, qualified)
-        assert 'title COLLATE "C"' in held
+        assert 'COLLATE "C"' in held
 
 
 async def test_a_column_in_which_different_texts_are_the_same_is_refused(url):
