@@ -171,7 +171,7 @@ class PolicyAdded(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyChanged(Event):
-    """A policy was changed; it is told as it is now, `was` the expression before."""
+    """A policy was changed; it is told as it is now, and in `before` what it said and was for."""
 
     kind = "policy.changed"
     policy_id: str
@@ -179,7 +179,7 @@ class PolicyChanged(Event):
     table_name: str
     action: str
     expression: str
-    was: str
+    before: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

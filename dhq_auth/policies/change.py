@@ -68,7 +68,8 @@ async def make(tx: Transaction, changes: Changes, *, by: str | None) -> list[Pol
     for policy in added:
         tx.emit(PolicyAdded(user_id=by, **_told(policy)))
     for before, after in changed:
-        tx.emit(PolicyChanged(user_id=by, was=before.expression, **_told(after)))
+        was = {name: getattr(before, name) for name in FIELDS}
+        tx.emit(PolicyChanged(user_id=by, before=was, **_told(after)))
     for policy in changes.deleted:
         tx.emit(PolicyDeleted(user_id=by, **_told(policy)))
     return [*added, *(after for _, after in changed)]

@@ -238,7 +238,7 @@ async def test_each_change_is_in_the_audit_log_once(admin: Person) -> None:
     assert [row["kind"] for row in rows] == ["policy.added", "policy.changed", "policy.deleted"]
     assert {row["user_id"] for row in rows} == {admin.id}
     told = rows[1]["detail"]
-    assert (told["was"], told["expression"]) == (TODOS["expression"], "a = 1")
+    assert (told["before"]["expression"], told["expression"]) == (TODOS["expression"], "a = 1")
 
 
 async def test_the_defaults_come_back_with_the_first_administrator(start: Start) -> None:

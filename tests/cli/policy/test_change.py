@@ -40,7 +40,7 @@ def test_a_policy_is_added_changed_and_deleted_and_the_audit_log_knows(policy: P
     events = policy.cli("audit", "list", "--kind", "policy", "--json").json["items"]
     told = [(each["kind"], each["detail"]["policy_id"]) for each in reversed(events)]
     assert told == [(f"policy.{what}", added["id"]) for what in ("added", "changed", "deleted")]
-    assert events[1]["detail"]["was"] == "author_id = auth_user.id"
+    assert events[1]["detail"]["before"]["expression"] == "author_id = auth_user.id"
 
 
 async def test_a_service_that_runs_obeys_at_once(start: Start, on_database: Cli):
@@ -166,3 +166,14 @@ def test_the_expression_of_a_list_cannot_move_the_cursor(
     assert "\x1b" not in policy.done("list").out
     items = policy.done("list", "--table", "todos", "--json").json["items"]
     assert json.dumps(items[0]["expression"]) == '"\\u001b[2J\\na = 1"'
+
+
+@SQLITE
+def test_before_there_is_an_administrator_the_first_is_not_locked_out(on_database: Cli):
+    """Else whoever does the setup could correct nothing."""
+    for action in ("read", "update"):
+        ended = on_database("policy", "add", "auth_policies", action, "auth_user.username = 'boss'")
+        assert ended.code == 1
+        assert "No administrator could" in ended.err
+    ended = on_database("policy", "add", "auth_policies", "read", "auth_user.is_authenticated")
+    assert ended.code == 0
