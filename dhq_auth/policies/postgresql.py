@@ -111,8 +111,6 @@ class Writer:
         return f"CAST({name} AS text)" if self.casts.get(column.name) == "text" else name
 
     def _compared(self, operator: str, left: Operand, right: Operand) -> str:
-        if Literal(None) in (left, right):
-            return NEVER
         if isinstance(left, Column):
             if isinstance(right, Column):
                 return self._together(operator, left, right)

@@ -105,13 +105,20 @@ async def engine_of(
         await engine.dispose()
 
 
-async def run_script(url: str, script: str, role: str = OWNER) -> None:
-    """Run *script* as *role*, all of it, as psql would."""
-    connection = await asyncpg.connect(url_of(url, role))
+@asynccontextmanager
+async def connected(url: str, role: str | None = None) -> AsyncIterator[asyncpg.Connection]:
+    """Give a connection of asyncpg; one that stayed open would keep the loop from closing."""
+    connection = await asyncpg.connect(url_of(url, role) if role else url)
     try:
-        await connection.execute(script)
+        yield connection
     finally:
         await connection.close()
+
+
+async def run_script(url: str, script: str, role: str = OWNER) -> None:
+    """Run *script* as *role*, all of it, as psql would."""
+    async with connected(url, role) as connection:
+        await connection.execute(script)
 
 
 async def secure(

@@ -15,12 +15,12 @@ from dhq_auth.sdk.row_security import rls_sql
 from tests.policies.renderings import (
     APPLICATION,
     caller,
+    connected,
     make_in_postgres,
     policies,
     policy,
     run_script,
     secure,
-    url_of,
 )
 from tests.policies.rows import ADA, ADMIN, NOBODY
 
@@ -49,23 +49,16 @@ async def url(postgres_url):
 
 async def seen(url, user, action="read", role=APPLICATION):
     """Return the ids that *user* sees under *action*."""
-    connection = await asyncpg.connect(url_of(url, role))
-    try:
-        async with connection.transaction():
-            statement, values = rls_sql(caller(user), action)
-            await connection.execute(statement, *values)
-            found = await connection.fetch("SELECT id FROM notes ORDER BY id")
-            return [row["id"] for row in found]
-    finally:
-        await connection.close()
+    async with connected(url, role) as connection, connection.transaction():
+        statement, values = rls_sql(caller(user), action)
+        await connection.execute(statement, *values)
+        found = await connection.fetch("SELECT id FROM notes ORDER BY id")
+        return [row["id"] for row in found]
 
 
 async def as_superuser(url: str, *statements: str):
-    connection = await asyncpg.connect(url)
-    try:
+    async with connected(url) as connection:
         return [await connection.fetch(statement) for statement in statements][-1]
-    finally:
-        await connection.close()
 
 
 async def policies_of(url):
@@ -196,19 +189,17 @@ async def test_no_policy_and_a_faulty_one_allow_nothing(url, there):
 
 async def test_who_was_not_named_is_nobody(url):
     await secure(url, policies("user_id = auth_user.id or auth_user.is_admin"))
-    connection = await asyncpg.connect(url_of(url, APPLICATION))
-    assert await connection.fetch("SELECT id FROM notes") == []
-    await connection.execute("SET dhq_auth.is_admin = 'maybe'; SET dhq_auth.user_id = ''")
-    assert await connection.fetch("SELECT id FROM notes") == []
-    await connection.close()
+    async with connected(url, APPLICATION) as connection:
+        assert await connection.fetch("SELECT id FROM notes") == []
+        await connection.execute("SET dhq_auth.is_admin = 'maybe'; SET dhq_auth.user_id = ''")
+        assert await connection.fetch("SELECT id FROM notes") == []
 
 
 async def test_the_same_rule_for_all_actions_uses_the_index(url):
     await secure(url, policies("user_id = auth_user.id"))
-    connection = await asyncpg.connect(url_of(url, APPLICATION))
-    await connection.execute("SET enable_seqscan = off; SET enable_bitmapscan = off")
-    plan = "\n".join(row[0] for row in await connection.fetch("EXPLAIN SELECT * FROM notes"))
-    await connection.close()
+    async with connected(url, APPLICATION) as connection:
+        await connection.execute("SET enable_seqscan = off; SET enable_bitmapscan = off")
+        plan = "\n".join(row[0] for row in await connection.fetch("EXPLAIN SELECT * FROM notes"))
     assert "Index Scan using ix_notes_user_id" in plan
     assert "InitPlan" in plan  # who asks is read once, not for each row
 
@@ -304,14 +295,12 @@ async def test_a_text_means_itself_under_every_setting(two_settings, text):
 
 @pytest.fixture
 async def two_settings(postgres_url):
-    connections = [await asyncpg.connect(postgres_url) for _ in range(2)]
-    await connections[1].execute(
-        "SET standard_conforming_strings = off; SET backslash_quote = on; "
-        "SET escape_string_warning = off"
-    )
-    yield connections
-    for connection in connections:
-        await connection.close()
+    async with connected(postgres_url) as usual, connected(postgres_url) as old:
+        await old.execute(
+            "SET standard_conforming_strings = off; SET backslash_quote = on; "
+            "SET escape_string_warning = off"
+        )
+        yield usual, old
 
 
 def test_a_text_holds_no_nul():
@@ -337,13 +326,9 @@ def test_a_quote_in_a_name_is_doubled():
 async def test_an_index_is_used_though_actions_differ(url):
     own = "user_id = auth_user.id"
     await secure(url, policies({"all": own, "read": f"{own} and title = 'a'"}))
-    connection = await asyncpg.connect(url_of(url, APPLICATION))
-    try:
-        async with connection.transaction():
-            statement, values = rls_sql(caller(ADA), "read")
-            await connection.execute(statement, *values)
-            await connection.execute("SET LOCAL enable_seqscan = off")
-            plan = await connection.fetch("EXPLAIN SELECT id FROM notes")
-    finally:
-        await connection.close()
+    async with connected(url, APPLICATION) as connection, connection.transaction():
+        statement, values = rls_sql(caller(ADA), "read")
+        await connection.execute(statement, *values)
+        await connection.execute("SET LOCAL enable_seqscan = off")
+        plan = await connection.fetch("EXPLAIN SELECT id FROM notes")
     assert "Index Cond: (user_id" in "".join(row[0] for row in plan)

@@ -1,19 +1,18 @@
 """Who asks, told to PostgreSQL: it holds for one transaction, and for nobody who comes after."""
 
-import asyncpg
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from dhq_auth.sdk import ANONYMOUS, Caller, NotEnforced, rls, rls_sql
 from dhq_auth.sdk.filters import AskServer
 from tests.policies.renderings import (
     APPLICATION,
+    connected,
     engine_of,
     make_in_postgres,
     policies,
     secure,
-    url_of,
+    sqlite_with,
 )
 
 notes = sa.Table(
@@ -147,11 +146,10 @@ async def test_a_role_that_is_held_to_no_policy_is_refused(url, postgres, exempt
 
 
 async def test_sqlite_has_no_row_level_security():
-    engine = create_async_engine("sqlite+aiosqlite://")
-    async with engine.begin() as db:
+    table = sa.Table("t", sa.MetaData(), sa.Column("id", sa.Integer))
+    async with sqlite_with(table, [{"id": 1}]) as engine, engine.begin() as db:
         with pytest.raises(NotEnforced, match="sqlite"):
             await rls(db, Caller("kim"))
-    await engine.dispose()
 
 
 @pytest.mark.postgres
@@ -166,16 +164,14 @@ async def test_a_connection_that_is_not_async_is_told_at_once(one):
 
 @pytest.mark.postgres
 async def test_asyncpg_alone_is_told_by_a_statement(url):
-    connection = await asyncpg.connect(url_of(url, APPLICATION))
     statement, values = rls_sql(Caller("o'neil\\"))
-    async with connection.transaction():
-        await connection.execute(statement, *values)
-        assert [row["user_id"] for row in await connection.fetch("SELECT * FROM notes")] == [
-            "o'neil\\"
-        ]
-    await connection.execute(statement, *values)  # outside: of no effect on what follows
-    assert await connection.fetch("SELECT * FROM notes") == []
-    await connection.close()
+    async with connected(url, APPLICATION) as connection:
+        async with connection.transaction():
+            await connection.execute(statement, *values)
+            found = await connection.fetch("SELECT user_id FROM notes")
+            assert [row["user_id"] for row in found] == ["o'neil\\"]
+        await connection.execute(statement, *values)  # outside: of no effect on what follows
+        assert await connection.fetch("SELECT * FROM notes") == []
 
 
 def test_psycopg_gets_its_own_marks():

@@ -3,12 +3,12 @@
 import re
 import sqlite3
 
-import asyncpg
 import pytest
 
 from dhq_auth.sdk.sql import Sql, render
 from dhq_auth.sdk.tree import Column, Comparison, Junction, Membership, NullTest
 from dhq_auth.sdk.words import WORDS
+from tests.policies.renderings import connected
 
 # https://www.sqlite.org/lang_keywords.html
 SQLITE = """
@@ -62,21 +62,22 @@ def test_sqlite_reads_every_word_as_a_column():
 
 @pytest.mark.postgres
 async def test_postgresql_reads_every_word_as_a_column(postgres_url):
-    connection = await asyncpg.connect(postgres_url)
-    keywords = [row["word"] for row in await connection.fetch("SELECT word FROM pg_get_keywords()")]
-    names = sorted({*keywords, *SQLITE, *OTHERS, *MORE, *WORDS} - SYSTEM)
-    assert len(keywords) > 400
-    columns = ", ".join(f'"{name}" text' for name in names)
-    await connection.execute(f"CREATE TABLE words (beside text, {columns})")
-    for value in ("'x'", "'y'", "NULL"):
-        values = ", ".join([value] * len(names))
-        await connection.execute(f"INSERT INTO words VALUES ('x', {values})")  # noqa: S608
-    for name in names:
-        sql = held(name)
-        text = re.sub(r":p(\d)", r"CAST($\1 AS text)", sql.text)
-        found = await connection.fetchval(
-            f"SELECT count(*) FROM words WHERE {text}",  # noqa: S608
-            *sql.params.values(),
-        )
-        assert found == 1, name
-    await connection.close()
+    async with connected(postgres_url) as connection:
+        keywords = [
+            row["word"] for row in await connection.fetch("SELECT word FROM pg_get_keywords()")
+        ]
+        names = sorted({*keywords, *SQLITE, *OTHERS, *MORE, *WORDS} - SYSTEM)
+        assert len(keywords) > 400
+        columns = ", ".join(f'"{name}" text' for name in names)
+        await connection.execute(f"CREATE TABLE words (beside text, {columns})")
+        for value in ("'x'", "'y'", "NULL"):
+            values = ", ".join([value] * len(names))
+            await connection.execute(f"INSERT INTO words VALUES ('x', {values})")  # noqa: S608
+        for name in names:
+            sql = held(name)
+            text = re.sub(r":p(\d)", r"CAST($\1 AS text)", sql.text)
+            found = await connection.fetchval(
+                f"SELECT count(*) FROM words WHERE {text}",  # noqa: S608
+                *sql.params.values(),
+            )
+            assert found == 1, name
