@@ -16,7 +16,8 @@ from aiohttp import web
 import dhq_auth
 from dhq_auth.app import create_app
 from dhq_auth.plugins import PluginError
-from dhq_auth.policies.grant import ASK
+from dhq_auth.policies.caller import AuthUser
+from dhq_auth.policies.grant import MAX_SIZE, asking
 from dhq_auth.settings import from_environ
 from providers.http import Options
 from tests.fakes.oidc_issuer import OidcIssuer
@@ -189,7 +190,7 @@ async def test_what_is_shown_of_policies_is_what_they_say(start: Start):
     told = await permissions(service, alice.token)
     shown = json.loads(json.dumps(told).replace(alice.id, "0123"))
     assert [shown["permissions"], shown["filters"]] == JSON[2:4]
-    assert JSON[4] == ASK.filters
+    assert JSON[4] == asking(AuthUser(id="0123", username="ada"), MAX_SIZE).filters
 
 
 def test_the_options_of_http_are_all_told_with_their_defaults():

@@ -74,7 +74,7 @@ async def test_rules_too_large_for_a_token_are_asked_for(local: Service, admin: 
     made = await admin.make_token(scopes=["policies"])
     verifier = Verifier(local.url, service="notes", credential=made["token"], now=local.clock)
     known = await caller(verifier, alice)
-    assert known.filters == {"v": 1, "ask": True}
+    assert known.filters == {"v": 1, "ask": True, "user": {"username": "alice"}}
     decision = await verifier.decide(known, "table_7", "read")
     assert decision.params["p1"] == known.user_id
     assert decision.effect == "filter"
