@@ -4,61 +4,22 @@ import asyncio
 
 import asyncpg
 import pytest
-import sqlalchemy as sa
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from dhq_auth.errors import InvalidRequest
-from dhq_auth.policies.postgresql import NotExpressible, identifier, literal
 from dhq_auth.policies.rls import table_security
 from dhq_auth.sdk.row_security import rls_sql
 from tests.policies.renderings import (
     APPLICATION,
     caller,
     connected,
-    make_in_postgres,
     policies,
     policy,
     run_script,
     secure,
 )
 from tests.policies.rows import ADA, ADMIN, NOBODY
+from tests.policies.secured import as_superuser, seen
 
 pytestmark = pytest.mark.postgres
-
-notes = sa.Table(
-    "notes",
-    sa.MetaData(),
-    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("user_id", sa.Text, index=True),
-    sa.Column("title", sa.Text),
-    sa.Column("other", sa.Text),
-)
-ROWS = [
-    {"id": 1, "user_id": ADA.id, "title": "a", "other": "B"},
-    {"id": 2, "user_id": ADMIN.id, "title": "B", "other": "a"},
-    {"id": 3, "user_id": None, "title": "ä", "other": None},
-]
-
-
-@pytest.fixture
-async def url(postgres_url):
-    await make_in_postgres(postgres_url, notes, ROWS)
-    return postgres_url
-
-
-async def seen(url, user, action="read", role=APPLICATION):
-    """Return the ids that *user* sees under *action*."""
-    async with connected(url, role) as connection, connection.transaction():
-        statement, values = rls_sql(caller(user), action)
-        await connection.execute(statement, *values)
-        found = await connection.fetch("SELECT id FROM notes ORDER BY id")
-        return [row["id"] for row in found]
-
-
-async def as_superuser(url: str, *statements: str):
-    async with connected(url) as connection:
-        return [await connection.fetch(statement) for statement in statements][-1]
 
 
 async def policies_of(url):
@@ -215,112 +176,6 @@ async def test_a_table_may_be_in_a_schema_of_its_own(url):
     dotted = {each.key: each for each in [policy("1 = 2", table="My-App.notes")]}
     await run_script(url, table_security(dotted, "My-App.notes").script())
     assert len(await policies_of(url)) == 4
-
-
-HOSTILE = [
-    'notes"; DROP TABLE notes; --',
-    "notes'; DROP TABLE notes; --",
-    "notes\n; DROP TABLE notes",
-    "notes$dhq_auth$",
-    "a.b.c",
-    ".notes",
-    "notes.",
-    "",
-    "all",
-    "n\0",
-    "nötes",
-    "n" * 64,
-]
-
-
-@pytest.mark.parametrize("name", HOSTILE)
-def test_no_table_has_such_a_name(name):
-    with pytest.raises((NotExpressible, InvalidRequest)):
-        table_security({}, name)
-    with pytest.raises((NotExpressible, InvalidRequest)):
-        table_security({}, "notes", schema=name if name != "all" else "x.y")
-
-
-@pytest.mark.parametrize("service", ["s\n; DROP TABLE notes", "", "s" * 129])
-def test_no_service_has_such_a_name(service):
-    with pytest.raises(InvalidRequest):
-        table_security({}, "notes", service)
-
-
-@pytest.mark.parametrize(
-    "casts",
-    [
-        {"id; --": "integer"},
-        {'"id"': "integer"},
-        {"id": "integer) OR (true"},
-        {"id": "INTEGER"},
-        {"id": ""},
-        {"id": "oid"},
-    ],
-)
-def test_no_cast_is_anything_but_a_column_and_a_type(casts):
-    with pytest.raises(NotExpressible):
-        table_security(policies("id = auth_user.id"), "notes", casts=casts)
-
-
-@pytest.mark.parametrize("kind", ["date", "timestamp", "timestamptz"])
-def test_a_caller_is_no_point_in_time(kind):
-    with pytest.raises(NotExpressible, match=r"auth_user.id is compared with a column of type"):
-        table_security(policies("due = auth_user.id"), "notes", casts={"due": kind})
-
-
-async def test_a_faulty_expression_cannot_leave_its_comment(url):
-    hostile = "x\n; DROP TABLE notes; --\r; DROP TABLE notes;\u2028\x85 */ $dhq_auth$ :p \\! ls é"
-    script = table_security(policies(hostile), "notes").script()
-    assert script.isascii()
-    comments = [line for line in script.splitlines() if "DROP TABLE" in line]
-    assert comments
-    assert all(line.startswith("-- ") for line in comments)
-    await run_script(url, script)
-    assert await seen(url, ADA) == []
-
-
-TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
-
-
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(text=st.one_of(TEXTS, st.text("'\\\"$:%;-e\n\u00a5", max_size=8)))
-async def test_a_text_means_itself_under_every_setting(two_settings, text):
-    sql = literal(text)
-    assert sql.isascii()
-    assert sql.isprintable()
-    for connection in two_settings:
-        assert await connection.fetchval(f"SELECT {sql}") == text
-
-
-@pytest.fixture
-async def two_settings(postgres_url):
-    async with connected(postgres_url) as usual, connected(postgres_url) as old:
-        await old.execute(
-            "SET standard_conforming_strings = off; SET backslash_quote = on; "
-            "SET escape_string_warning = off"
-        )
-        yield usual, old
-
-
-def test_a_text_holds_no_nul():
-    with pytest.raises(NotExpressible):
-        literal("a\0b")
-
-
-async def test_hostile_texts_in_a_policy_are_texts(url):
-    text = "'; DROP TABLE notes; -- \\' \" $dhq_auth$ :x é😀"
-    await as_superuser(url, f"UPDATE notes SET title = {literal(text)} WHERE id = 3")  # noqa: S608
-    expression = "title = '{}'".format(text.replace("'", "''"))
-    script = table_security(policies(expression), "notes").script()
-    assert script.isascii()
-    for off in ("", "SET standard_conforming_strings = off; SET escape_string_warning = off;"):
-        await run_script(url, off + script)
-        assert await seen(url, ADA) == [3]
-
-
-def test_a_quote_in_a_name_is_doubled():
-    assert identifier('a"b') == '"a""b"'
 
 
 async def test_an_index_is_used_though_actions_differ(url):
