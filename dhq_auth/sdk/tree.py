@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
+from dhq_auth.sdk.column_types import LARGEST, SMALLEST
+
 Value = str | int | float | bool
 
 OPERATORS: Final = ("=", "!=", "<=", ">=", "<", ">")
@@ -134,4 +136,6 @@ def _column(name: object) -> Column:
 def _value(value: object) -> Value:
     if not isinstance(value, Value):
         raise ValueError("a value is a text, a number, true or false")
+    if isinstance(value, int | float) and not SMALLEST <= value <= LARGEST:
+        raise ValueError("a number is one of 64 bits")
     return value

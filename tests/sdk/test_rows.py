@@ -244,8 +244,6 @@ kinds = sa.Table(
         (["!=", "id", True], False),
         (["=", "id", True], True),
         (["=", "data", {"column": "data"}], False),
-        (["=", "id", 10**30], False),
-        (["<", "id", 10**30], True),
         (["<", "id", 1.5], True),
     ],
     ids=str,

@@ -43,6 +43,7 @@ def test_a_condition_is_read_and_written_as_it_was(condition: Any):
         *(["in", "a", {"b": 1}], ["in", "a"], ["is null"], ["is null", "a", "b"]),
         *(["is null", {"column": "a"}], ["and", ["=", "a", 1], None], [["and"], "a", "b"]),
         [{}, "a", 1],
+        *(["=", "a", 2**63], ["=", "a", float("nan")], ["in", "a", [-float("inf")]]),
     ],
     ids=repr,
 )
