@@ -4,20 +4,22 @@ import os
 from collections.abc import AsyncIterator
 
 from aiohttp import web
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from dhq_auth.sdk import Verifier
+from dhq_auth.sdk import NotEnforced, Verifier
 from examples.notes.application import create_application
 from examples.notes.guards import Filters, RowLevelSecurity
 from examples.notes.store import Notes
-from examples.notes.tables import metadata
+from examples.notes.tables import metadata, notes
 
 
 def service(url: str, auth: str, *, row_level_security: bool, connections: int) -> web.Application:
     """Make the service on the database *url*, for tokens that dhq-auth at *auth* has signed.
 
     With *row_level_security* the database is PostgreSQL, has the table and the policies, and we are
-    not its owner; else a table that is missing is made.
+    not its owner: it does not start where everybody would have every row. Else a table that is
+    missing is made.
     """
     engine = create_async_engine(url, pool_size=connections, max_overflow=0)
     verifier = Verifier(auth, service="notes")
@@ -25,11 +27,15 @@ def service(url: str, auth: str, *, row_level_security: bool, connections: int) 
     app = create_application(verifier, Notes(engine, verifier, guard))
 
     async def database(_: web.Application) -> AsyncIterator[None]:
-        if not row_level_security:
+        try:
             async with engine.begin() as db:
-                await db.run_sync(metadata.create_all)
-        yield
-        await engine.dispose()
+                if not row_level_security:
+                    await db.run_sync(metadata.create_all)
+                elif not await db.scalar(select(func.row_security_active(notes.name))):
+                    raise NotEnforced("notes has no row-level security, or not for us: README.md")
+            yield
+        finally:
+            await engine.dispose()
 
     app.cleanup_ctx.append(database)
     return app

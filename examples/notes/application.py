@@ -14,6 +14,7 @@ from examples.notes.store import Notes
 
 FIELDS = {"user_id": str, "title": str, "text": str, "published": bool}
 MAX_TEXT = 10_000
+MAX_USER_ID = 128
 BOOLEANS = {"eq.true": True, "eq.false": False}
 
 
@@ -89,6 +90,8 @@ async def fields(request: web.Request) -> dict[str, Any]:
     for name, value in sent.items():
         if not isinstance(value, FIELDS[name]) or (isinstance(value, str) and not is_text(value)):
             raise web.HTTPBadRequest(text=f"{name} must be a {FIELDS[name].__name__}.")
+    if len(sent.get("user_id", "")) > MAX_USER_ID:
+        raise web.HTTPBadRequest(text=f"user_id has at most {MAX_USER_ID} characters.")
     return sent
 
 

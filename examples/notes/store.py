@@ -38,9 +38,9 @@ class Notes:
             return _rows(await db.execute(found.order_by(notes.c.title, notes.c.id).limit(LIMIT)))
 
     async def create(self, caller: Caller, sent: Mapping[str, Any]) -> Row:
-        """Add a note; whose it is the rule says, whatever the client sent."""
+        """Add a note; whose it is the rule says, then the client; else it is the caller's."""
         decision = await self._verifier.decide(caller, "notes", "create")
-        blank = {"user_id": None, "title": "", "text": "", "published": False}
+        blank = {"user_id": caller.user_id or "", "title": "", "text": "", "published": False}
         row = check({**blank, **sent, "id": uuid4().hex}, decision)
         async with self._begun(caller, "create") as db:
             await db.execute(insert(notes).values(**row))
