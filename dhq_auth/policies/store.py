@@ -20,6 +20,7 @@ from sqlalchemy import (
 )
 
 from dhq_auth.db import Db, Timestamp, metadata
+from dhq_auth.errors import Conflict
 
 ALL: Final = "all"
 """Every service, every table, every action."""
@@ -120,9 +121,11 @@ async def add_policies(db: Db, added: Sequence[Policy]) -> None:
 
 
 async def update_policy(db: Db, policy: Policy) -> None:
-    """Write *policy* as it is now; Conflict if there is another for the same."""
+    """Write *policy* as it is now; Conflict if there is another for the same, or it is gone."""
     values = {name: getattr(policy, name) for name in _FIELDS if name != "id"}
-    await db.execute(update(policies).where(policies.c.id == policy.id).values(**values))
+    this = update(policies).where(policies.c.id == policy.id).values(**values)
+    if (await db.execute(this.returning(policies.c.id))).one_or_none() is None:
+        raise Conflict("The policy was deleted meanwhile.")
 
 
 async def delete_policies(db: Db, policy_ids: Sequence[str]) -> None:
