@@ -31,6 +31,7 @@ async def register(service: Service, password: str) -> str:
     return str((await answer.json())["id"])
 
 
+@pytest.mark.slow
 async def test_who_claims_an_email_later_does_not_push_out_who_had_it_first(start: Start) -> None:
     service = await start()
     first = await register(service, FIRST)
@@ -45,6 +46,7 @@ async def test_who_claims_an_email_later_does_not_push_out_who_had_it_first(star
     assert await log_in(service, f"new {FIRST}") == (200, first)
 
 
+@pytest.mark.slow
 async def test_whose_the_email_is_goes_before_all_who_claimed_it_first(start: Start) -> None:
     service = await start(PASSWORD_CHECKS="1000")
     for number in range(4):
@@ -60,6 +62,7 @@ async def test_whose_the_email_is_goes_before_all_who_claimed_it_first(start: St
     assert await log_in(service, FIRST) == (200, (await added.json())["id"])
 
 
+@pytest.mark.slow
 async def test_of_users_of_0_1_6_whose_names_differ_in_case_each_logs_in_by_the_own(
     start: Start,
 ) -> None:
@@ -77,6 +80,7 @@ async def test_of_users_of_0_1_6_whose_names_differ_in_case_each_logs_in_by_the_
         assert (await logged_in(service, spelt)).id == people["ada"].id
 
 
+@pytest.mark.slow
 async def test_of_many_claims_only_the_oldest_are_tried(start: Start) -> None:
     service = await start(PASSWORD_CHECKS="1000", LOGIN_ATTEMPTS="100")
     made = [await register(service, f"{LATER} {number}") for number in range(5)]

@@ -43,6 +43,7 @@ async def attempt(
     return answer.status
 
 
+@pytest.mark.slow
 async def test_the_sixth_failure_in_the_window_is_the_end_of_it(start: Start) -> None:
     service = await begun(start)
     assert [await attempt(service, f"wrong {n}") for n in range(6)] == [401] * 5 + [429]
@@ -52,6 +53,7 @@ async def test_the_sixth_failure_in_the_window_is_the_end_of_it(start: Start) ->
     assert await attempt(service, GOOD) == 200
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_no_other_spelling_has_tries_of_its_own(start: Start) -> None:
     service = await begun(start)
@@ -62,6 +64,7 @@ async def test_no_other_spelling_has_tries_of_its_own(start: Start) -> None:
     assert await attempt(service, GOOD, name="aLICE") == 429
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_every_door_counts(start: Start) -> None:
     service = await begun(start)
@@ -77,12 +80,14 @@ async def test_every_door_counts(start: Start) -> None:
     assert (await service.browser.get("/auth/users/me", headers=headers)).status == 429
 
 
+@pytest.mark.slow
 async def test_of_many_guesses_at_once_five_are_judged(start: Start) -> None:
     service = await begun(start)
     told = await asyncio.gather(*(attempt(service, f"wrong {n}") for n in range(20)))
     assert sorted(told) == [401] * 5 + [429] * 15
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_a_script_that_sends_its_password_with_each_request_is_no_guesser(
     start: Start,
@@ -96,6 +101,7 @@ async def test_a_script_that_sends_its_password_with_each_request_is_no_guesser(
     assert all([(await answer.json())["authenticated"] for answer in answers])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_a_password_believed_before_does_not_pass_where_guessing_has_ended(
     start: Start,
@@ -125,6 +131,7 @@ async def test_the_owner_gets_in_while_others_guess(start: Start) -> None:
     assert await attempt(service, GOOD) == 200
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_who_tries_many_names_is_held_up_too(start: Start) -> None:
     service = await begun(start, PASSWORD_CHECKS="10")
@@ -159,6 +166,7 @@ async def test_who_claims_an_email_too_neither_guesses_on_nor_keeps_its_owner_ou
     assert await attempt(service, GOOD, name="alice@example.com", address=ELSEWHERE) == 200
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_a_name_of_nobody_is_counted_by_what_other_keys_cannot_tell(
     start: Start, tmp_path: Path

@@ -33,6 +33,7 @@ async def rows(service: Service, table: str, user_id: str) -> int:
     return number
 
 
+@pytest.mark.slow
 @sqlite
 async def test_who_is_disabled_by_hand_in_the_database_is_nobody(alice: Person) -> None:
     api = (await alice.make_token())["token"]
@@ -47,6 +48,7 @@ async def test_who_is_disabled_by_hand_in_the_database_is_nobody(alice: Person) 
     assert by_password[0] == 401
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("end", ["disable", "delete"])
 async def test_everything_in_hand_is_dead(admin: Person, alice: Person, end: str) -> None:
     api = (await alice.make_token(title="script"))["token"]
@@ -73,6 +75,7 @@ async def test_everything_in_hand_is_dead(admin: Person, alice: Person, end: str
             assert await rows(admin.service, table, alice.id) == 0
 
 
+@pytest.mark.slow
 async def test_who_is_enabled_again_logs_in_again_and_gets_nothing_old_back(
     admin: Person, alice: Person
 ) -> None:
@@ -85,6 +88,7 @@ async def test_who_is_enabled_again_logs_in_again_and_gets_nothing_old_back(
     assert await is_known(admin.service, (await alice.again()).token)
 
 
+@pytest.mark.slow
 @sqlite
 async def test_others_keep_what_they_have(admin: Person, alice: Person, bob: Person) -> None:
     await admin.call("PUT", f"/auth/users/{alice.id}", json=DISABLE)
@@ -93,6 +97,7 @@ async def test_others_keep_what_they_have(admin: Person, alice: Person, bob: Per
     assert await is_signed_in(bob.browser)
 
 
+@pytest.mark.slow
 async def test_a_login_at_the_moment_of_the_disabling_leaves_nothing_alive(
     admin: Person, alice: Person
 ) -> None:
@@ -108,6 +113,7 @@ async def test_a_login_at_the_moment_of_the_disabling_leaves_nothing_alive(
     assert await rows(admin.service, "sessions", alice.id) == 0
 
 
+@pytest.mark.slow
 async def test_a_change_of_names_at_the_moment_of_the_disabling_enables_nobody(
     admin: Person, alice: Person
 ) -> None:
@@ -120,6 +126,7 @@ async def test_a_change_of_names_at_the_moment_of_the_disabling_enables_nobody(
     assert after["name"].startswith("A")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["delete", "demote", "disable", "leave"])
 async def test_of_two_administrators_who_end_one_another_at_once_one_stays(
     admin: Person, alice: Person, how: str
@@ -147,6 +154,7 @@ async def test_of_two_administrators_who_end_one_another_at_once_one_stays(
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("method", "sent"),
     [("PUT", {"is_admin": False}), ("PUT", DISABLE), ("DELETE", {})],
@@ -166,6 +174,7 @@ async def test_the_last_enabled_administrator_stays(
     assert (await admin.call("DELETE", f"/auth/users/{alice.id}"))[0] == 200
 
 
+@pytest.mark.slow
 @sqlite
 async def test_an_administrator_may_go_where_another_stays(admin: Person, alice: Person) -> None:
     await admin.call("PUT", f"/auth/users/{alice.id}", json={"is_admin": True})

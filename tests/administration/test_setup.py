@@ -32,6 +32,7 @@ async def test_the_first_administrator_is_made_once(local: Service) -> None:
     assert "password" not in said
 
 
+@pytest.mark.slow
 @sqlite
 async def test_two_services_do_not_make_the_same_password(start: Start, tmp_path: Path) -> None:
     one = (await set_up(await start()))[1]

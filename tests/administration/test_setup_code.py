@@ -88,6 +88,7 @@ async def test_all_workers_and_replicas_have_one_code_and_it_outlives_a_restart(
     assert (await set_up(second, json={"code": code}))[0] == 201
 
 
+@pytest.mark.slow
 @sqlite
 async def test_another_database_has_another_code(start: Start, tmp_path: Path) -> None:
     environ = {"EXTERNAL_ADDRESS": ELSEWHERE, "SECRET_KEY": "k" * 43}

@@ -15,6 +15,7 @@ async def test_the_status_needs_no_credential(local: Service, path: str) -> None
     assert await ask(local, "GET", path, bearer="rubbish") == (200, {"status": "OK"})
 
 
+@pytest.mark.slow
 async def test_the_counts_are_of_what_is_alive(admin: Person, alice: Person) -> None:
     async def counts() -> dict[str, int]:
         status, found = await admin.call("GET", "/auth/stats")

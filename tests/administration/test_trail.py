@@ -178,6 +178,7 @@ DEEDS: dict[str, tuple[Deed, list[Row]]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("deed", DEEDS)
 async def test_each_deed_is_in_the_audit_log_once(house: House, deed: str) -> None:
     do, expected = DEEDS[deed]

@@ -26,6 +26,7 @@ async def everybody(admin: Person, limit: int) -> list[str]:
     raise AssertionError("it has no end")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limit", [1, 2, 3, 1000])
 async def test_every_user_is_listed_once_whoever_comes_meanwhile(admin: Person, limit: int) -> None:
     # The clock stands still: several of one moment go by their ids.
@@ -36,6 +37,7 @@ async def test_every_user_is_listed_once_whoever_comes_meanwhile(admin: Person, 
     assert {"admin", "user0", "user1", "user2", "user3"} <= set(names)
 
 
+@pytest.mark.slow
 @sqlite
 async def test_the_oldest_come_first(admin: Person) -> None:
     for name in ("zoe", "mia", "ann"):
@@ -77,6 +79,7 @@ async def test_a_cursor_that_was_not_ours_is_refused(admin: Person, cursor: str)
     assert (status, said["code"]) == (400, "invalid_request")
 
 
+@pytest.mark.slow
 @sqlite
 async def test_a_cursor_of_somebody_who_is_gone_goes_on_behind(admin: Person) -> None:
     for name in ("one", "two", "three"):

@@ -69,6 +69,7 @@ async def test_a_token_of_somebody_else_gets_no_right_by_its_scope(alice: Person
     assert (status, said["code"]) == (403, "forbidden")
 
 
+@pytest.mark.slow
 async def test_who_is_made_an_administrator_is_one_at_once_and_demoted_no_more(
     admin: Person, alice: Person
 ) -> None:
@@ -172,6 +173,7 @@ async def test_what_is_not_for_callers_to_say_is_ignored(admin: Person) -> None:
     assert datetime.fromisoformat(made["created_at"]) == admin.service.clock.now
 
 
+@pytest.mark.slow
 @sqlite
 async def test_where_there_are_no_passwords_users_are_added_without(start: Start) -> None:
     service = await start()
@@ -278,6 +280,7 @@ async def test_a_change_of_the_wrong_type_is_refused_and_changes_nothing(
     assert await admin.call("GET", where) == (200, made)
 
 
+@pytest.mark.slow
 async def test_a_deleted_user_is_gone_and_deleting_again_finds_nobody(
     admin: Person, alice: Person
 ) -> None:

@@ -16,6 +16,7 @@ def test_each_is_another_and_well_formed():
     assert all(map(is_well_formed, tokens))
 
 
+@pytest.mark.slow
 def test_all_letters_are_used_in_all_places_of_the_random_part():
     bodies = [new_token()[len(PREFIX) : -6] for _ in range(2000)]
     for place in range(43):

@@ -35,6 +35,7 @@ def chosen(user: str, username: str = "ada") -> UsernameChosen:
     return UsernameChosen(user_id=user, username=username)
 
 
+@pytest.mark.slow
 async def test_the_newest_is_listed_first_with_all_that_is_known(
     database_url: str, on_database: Cli, clock: FrozenClock
 ):
@@ -53,6 +54,7 @@ async def test_the_newest_is_listed_first_with_all_that_is_known(
     }
 
 
+@pytest.mark.slow
 async def test_it_can_be_narrowed_by_user_kind_and_number(
     database_url: str, on_database: Cli, clock: FrozenClock
 ):

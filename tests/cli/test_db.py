@@ -40,6 +40,7 @@ def test_looking_at_a_file_that_is_missing_makes_none(cli: Cli, tmp_path: Path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_an_upgrade_makes_the_database_and_the_next_has_nothing_to_do(cli: Cli):
     assert cli("db", "upgrade", "--json").json == {"from": None, "to": HEAD, "changed": True}
     assert state(cli) == (0, "current")
@@ -76,6 +77,7 @@ def test_a_check_of_a_database_in_use_finds_it_current(on_database: Cli):
     assert state(on_database) == (0, "current")
 
 
+@pytest.mark.slow
 def test_a_database_of_0_1_6_is_upgraded_and_said_to_be_one(made: Made):
     cli = made(LEGACY)
     assert cli("db", "upgrade").out == f"0.1.6 → {HEAD}\n"

@@ -134,6 +134,7 @@ def test_keys_that_do_not_open_are_a_fault(on_database: Cli, tmp_path: Path):
     assert not secret.exists()
 
 
+@pytest.mark.slow
 @SQLITE
 def test_a_given_key_is_tried_and_its_public_half_said_to_fit(on_database: Cli):
     pair = on_database("keys", "generate", "--json").json

@@ -15,6 +15,7 @@ def look(cli: Cli, **environ: str) -> Ended:
     return cli("doctor", "--json", **environ)
 
 
+@pytest.mark.slow
 @SQLITE
 async def test_a_service_that_runs_is_found_and_one_that_does_not_is_only_a_warning(
     start: Start, on_database: Cli

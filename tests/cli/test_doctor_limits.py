@@ -24,6 +24,7 @@ def look(cli: Cli, url: str) -> Ended:
     return cli("doctor", "--json", DATABASE_TIMEOUT="1", RATE_LIMIT_STORAGE=url)
 
 
+@pytest.mark.slow
 def test_a_server_that_answers_and_forgets_nothing_is_in_order(
     cli: Cli, server: ValkeyServer
 ) -> None:

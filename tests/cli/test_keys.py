@@ -66,6 +66,7 @@ def test_the_keys_of_the_database_are_listed(on_database: Cli):
         assert item["created_at"].endswith("Z")
 
 
+@pytest.mark.slow
 @SQLITE
 def test_a_given_key_signs_and_the_stored_one_goes_on_verifying(on_database: Cli):
     (stored,) = service_keys(on_database)

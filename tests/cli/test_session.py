@@ -25,6 +25,7 @@ def heard() -> Iterator[list[tuple[str, str]]]:
     ears.heard.clear()
 
 
+@pytest.mark.slow
 @SQLITE
 async def test_they_are_listed_the_newest_first(alice: Person, on_database: Cli) -> None:
     alice.service.clock.advance(minutes=1)
@@ -38,6 +39,7 @@ async def test_they_are_listed_the_newest_first(alice: Person, on_database: Cli)
     assert items[0]["id"] in (await on_database.aside("session", "list", "alice")).out
 
 
+@pytest.mark.slow
 async def test_one_ends_or_all_and_the_extensions_hear_of_it(
     alice: Person, on_database: Cli, heard: list[tuple[str, str]]
 ) -> None:

@@ -25,6 +25,7 @@ async def test_a_token_is_made_for_whoever_is_named(
     assert "once" in ended.err
 
 
+@pytest.mark.slow
 @SQLITE
 async def test_it_is_what_was_asked_for(alice: Person, on_database: Cli) -> None:
     ended = await on_database.aside(
@@ -54,6 +55,7 @@ async def test_there_is_one_developer_token(alice: Person, on_database: Cli) -> 
     assert await is_known(alice.service, new)
 
 
+@pytest.mark.slow
 async def test_one_is_revoked_or_all_and_nobody_elses(alice: Person, on_database: Cli) -> None:
     bob = await registered(alice.service, "bob")
     one, two, other = await alice.make_token(), await alice.make_token(), await bob.make_token()

@@ -36,6 +36,7 @@ def stored(cli: Cli, path: Path) -> bytes:
     return b"".join(file.read_bytes() for file in path.glob("dhq-auth.db*"))
 
 
+@pytest.mark.slow
 def test_a_user_is_added_with_a_hash_and_the_password_is_nowhere(
     on_database: Cli, tmp_path: Path
 ) -> None:
@@ -53,6 +54,7 @@ def test_a_user_is_added_with_a_hash_and_the_password_is_nowhere(
     assert GOOD not in ended.out + ended.err
 
 
+@pytest.mark.slow
 @sqlite
 def test_create_user_is_the_same(on_database: Cli) -> None:
     ended = on_database("create-user", "ada", "--password-stdin", stdin=GOOD)
@@ -119,6 +121,7 @@ def test_what_is_no_password_on_standard_input_is_refused(
     assert users(on_database) == []
 
 
+@pytest.mark.slow
 @sqlite
 def test_the_password_is_asked_for_twice(on_database: Cli) -> None:
     ended = on_database("user", "add", "ada", stdin=f"{GOOD}\n{GOOD}\n")
@@ -192,6 +195,7 @@ async def test_a_password_that_was_made_here_counts_for_seven_days(
     assert "password" not in shown
 
 
+@pytest.mark.slow
 @sqlite
 def test_the_list_goes_on_where_it_ended(on_database: Cli) -> None:
     for name in ("one", "two", "three"):

@@ -101,6 +101,7 @@ def test_who_is_not_there_is_refused(on_database: Cli, command: tuple[str, ...])
     assert "\x1b" not in ended.err
 
 
+@pytest.mark.slow
 @sqlite
 def test_a_user_is_named_by_id_name_or_email_however_spelt(on_database: Cli) -> None:
     made = on_database(
@@ -110,6 +111,7 @@ def test_a_user_is_named_by_id_name_or_email_however_spelt(on_database: Cli) -> 
         assert on_database("user", "show", name, "--json").json["id"] == made["id"]
 
 
+@pytest.mark.slow
 @sqlite
 async def test_an_email_that_several_claim_names_none_of_them(
     start: Start, on_database: Cli
@@ -174,6 +176,7 @@ TRUSTED = {
 }
 
 
+@pytest.mark.slow
 def test_a_user_is_linked_to_a_subject_of_a_trusted_issuer_once(on_database: Cli) -> None:
     on_database("user", "add", "ada", "--no-password")
     for issuer in ("corp", "https://corp.example.com"):

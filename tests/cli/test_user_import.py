@@ -46,6 +46,7 @@ def users(cli: Cli) -> list[dict[str, Any]]:
     return items
 
 
+@pytest.mark.slow
 async def test_imported_users_log_in_with_the_password_that_they_had(
     start: Start, on_database: Cli, tmp_path: Path
 ) -> None:

@@ -178,6 +178,7 @@ async def test_plain_functions_in_plain_modules_are_plugins(
     assert asked == {"service": PROVIDER, "level": "editor", "asked-for": user_id}
 
 
+@pytest.mark.slow
 async def test_a_login_token_of_0_1_6_is_not_accepted(start: Start, issuer: OidcIssuer) -> None:
     key = new_private_key()
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()

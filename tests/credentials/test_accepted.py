@@ -115,6 +115,7 @@ async def test_a_wrong_password_and_an_unknown_name_are_answered_alike(start: St
     assert answers[0][2]["www-authenticate"].startswith("Basic ")
 
 
+@pytest.mark.slow
 async def test_basic_that_goes_on_guessing_is_throttled(start: Start) -> None:
     service = await start()
     await registered(service)

@@ -113,6 +113,7 @@ async def test_a_token_that_was_revoked_is_refused_and_no_other_of_its_session(
     assert await of_token(nobody, other) == (True, None)
 
 
+@pytest.mark.slow
 @ON_SQLITE
 async def test_the_session_of_another_user_is_not_enough(
     service: Service, mint: Mint, issuer: OidcIssuer
@@ -185,6 +186,7 @@ async def sign_out_everywhere(browser: Browser, token: str) -> None:
     assert answer.status == 200, await answer.text()
 
 
+@pytest.mark.slow
 async def test_signing_out_everywhere_ends_all_and_the_next_login_holds_at_once(
     service: Service, issuer: OidcIssuer
 ) -> None:
@@ -204,6 +206,7 @@ async def test_signing_out_everywhere_ends_all_and_the_next_login_holds_at_once(
     assert await of_token(service.new_browser(), anew) == (True, None)
 
 
+@pytest.mark.slow
 @ON_SQLITE
 async def test_a_clock_that_is_set_back_locks_nobody_out(
     service: Service, issuer: OidcIssuer

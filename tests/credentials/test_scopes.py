@@ -96,6 +96,7 @@ async def test_every_route_is_placed(alice: Person) -> None:
     assert documented == {route: need != NOBODY for route, need in NEEDS.items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scope", SCOPES)
 async def test_a_token_is_good_for_what_it_was_made_for_alone(alice: Person, scope: str) -> None:
     made = await alice.make_token(scopes=[scope])
@@ -108,6 +109,7 @@ async def test_a_token_is_good_for_what_it_was_made_for_alone(alice: Person, sco
     }  # fmt: skip
 
 
+@pytest.mark.slow
 async def test_without_scopes_it_is_good_for_all_but_what_needs_a_login(alice: Person) -> None:
     made = await alice.make_token()
     for route, need in ASKED.items():

@@ -133,6 +133,7 @@ async def test_a_made_up_one_is_nobodys(service: Service, value: str) -> None:
     assert not await known(service.new_browser(), headers=sent)
 
 
+@pytest.mark.slow
 async def test_it_ends_at_its_time_and_never_where_it_has_none(
     start: Start, issuer: OidcIssuer
 ) -> None:

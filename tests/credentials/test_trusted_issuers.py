@@ -101,6 +101,7 @@ def mint_of(corp: Corp, keys: tuple[SigningKey, SigningKey]) -> Mint:
     return Mint(corp.token({"kid": keys[0].kid}, sub="1001", user_id=ABSENT), *keys)
 
 
+@pytest.mark.slow
 async def test_no_forgery_of_a_token_by_a_published_key_is_believed(
     believe: Believe, clock: FrozenClock, issuer: OidcIssuer, keys: tuple[SigningKey, SigningKey]
 ) -> None:

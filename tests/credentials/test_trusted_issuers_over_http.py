@@ -96,6 +96,7 @@ async def test_who_has_a_key_names_the_users_who_are_linked_to_its_name_alone(
     assert await user_of(service, corp.token(iss=service.url)) == "invalid"
 
 
+@pytest.mark.slow
 async def test_an_id_of_ours_is_believed_of_local_subjects_and_never_an_administrators(
     start: Start, issuer: OidcIssuer, clock: FrozenClock
 ) -> None:

@@ -38,6 +38,7 @@ async def profile(service, provider="acme"):
     return (await service.check(token))["profile"]
 
 
+@pytest.mark.slow
 async def test_many_first_logins_of_one_person_at_once_make_one_user(service, audited):
     browsers = [service.new_browser() for _ in range(6)]
     urls = [await sent_back(service, browser=browser) for browser in browsers]
@@ -49,6 +50,7 @@ async def test_many_first_logins_of_one_person_at_once_make_one_user(service, au
     assert (kinds.count("user.created"), kinds.count("login.succeeded")) == (1, 6)
 
 
+@pytest.mark.slow
 async def test_first_logins_at_two_issuers_with_one_verified_email_make_one_user(trusting, audited):
     browsers = [trusting.new_browser() for _ in range(6)]
     urls = [
@@ -162,6 +164,7 @@ async def test_an_email_that_is_too_long_for_one_is_none(trusting, issuer):
     assert (await profile(trusting))["email"] == issuer.user["email"]
 
 
+@pytest.mark.slow
 @sqlite
 async def test_an_email_that_is_somebodys_is_not_taken_over_by_a_change(trusting, other_issuer):
     ada = await profile(trusting, "acme")
@@ -274,6 +277,7 @@ async def test_a_provider_id_of_0_1_6_means_nothing_at_another_issuer(two, add):
     assert "username" not in await profile(two, "acme")
 
 
+@pytest.mark.slow
 async def test_first_logins_at_once_of_a_user_of_0_1_6_link_once(start, issuer, add, audited):
     await add(of_0_1_6(provider_id="google:1001"))
     service = await start(issuer, **google(issuer))
@@ -328,6 +332,7 @@ async def test_a_username_is_taken_from_the_provider_where_that_is_on(
     assert (await profile(service))["username"] == expected  # once
 
 
+@pytest.mark.slow
 async def test_many_new_users_of_one_name_each_get_a_number(start, issuer):
     service = await start(issuer, USERNAME_FROM_PROVIDER="on", **oidc(issuer))
     browsers, urls = [service.new_browser() for _ in range(6)], []
@@ -351,6 +356,7 @@ async def test_a_username_is_not_taken_from_the_provider_otherwise(service, issu
     assert "username" not in await profile(service)
 
 
+@pytest.mark.slow
 @sqlite
 async def test_emails_of_github_link_like_those_of_other_trusted_providers(start, issuer, github):
     service = await start(

@@ -13,6 +13,7 @@ from tests.login.steps import sent_back
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
+@pytest.mark.slow
 async def test_the_keys_are_fetched_once_for_many_logins(service, issuer):
     urls = [await sent_back(service) for _ in range(5)]
     answers = await asyncio.gather(*(service.browser.go(url) for url in urls))
@@ -34,6 +35,7 @@ async def test_all_logins_after_a_change_of_keys_succeed_with_one_refetch(
     assert issuer.asked["jwks"] == 2
 
 
+@pytest.mark.slow
 async def test_a_second_change_is_seen_after_the_cool_down(service, issuer, clock):
     await service.log_in("acme")
     issuer.rotate_keys()
@@ -47,6 +49,7 @@ async def test_a_second_change_is_seen_after_the_cool_down(service, issuer, cloc
     assert issuer.asked["jwks"] == 3
 
 
+@pytest.mark.slow
 async def test_tokens_of_unknown_keys_do_not_hammer_the_issuer(service, issuer, clock):
     await service.log_in("acme")
     issuer.lies.signature = Signature.UNKNOWN_KID
@@ -58,6 +61,7 @@ async def test_tokens_of_unknown_keys_do_not_hammer_the_issuer(service, issuer, 
     assert issuer.asked["jwks"] == 2
 
 
+@pytest.mark.slow
 async def test_the_old_keys_work_while_their_endpoint_is_down(service, issuer, clock):
     await service.log_in("acme")
     issuer.faults["jwks"] = server_error
@@ -72,6 +76,7 @@ async def test_the_old_keys_work_while_their_endpoint_is_down(service, issuer, c
     assert await service.log_in("acme")
 
 
+@pytest.mark.slow
 async def test_a_refetch_that_failed_is_made_up_for_after_the_cool_down(service, issuer, clock):
     await service.log_in("acme")
     issuer.rotate_keys()
@@ -97,6 +102,7 @@ async def test_a_key_that_the_issuer_took_back_is_forgotten_in_an_hour(service, 
     issuer.keys = published
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kid", [ABSENT, "1"], ids=["without kid", "always the same kid"])
 async def test_keys_that_cannot_be_told_apart_by_kid_may_change_too(service, issuer, kid):
     def publish() -> None:

@@ -130,6 +130,7 @@ async def test_many_who_wait_for_a_provider_that_hangs_all_hear_by_the_deadline(
     assert issuer.asked["discovery"] == 1
 
 
+@pytest.mark.slow
 async def test_a_provider_that_hangs_does_not_slow_the_others(start, issuer, other_issuer):
     """Not even when every call that it may have is under way."""
     both = oidc(issuer) | oidc(other_issuer, "slow") | {"OIDC_PROVIDERS": "acme;slow"}

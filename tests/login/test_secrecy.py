@@ -69,6 +69,7 @@ async def test_no_secret_of_a_login_is_logged(service, issuer, written):
     assert [secret for secret in secrets if secret in text] == []
 
 
+@pytest.mark.slow
 async def test_no_secret_of_a_login_is_at_rest(service, issuer, database_url, audited):
     secrets = await secrets_of_a_login(service, issuer)
     file = Path(database_url.removeprefix("sqlite:///"))

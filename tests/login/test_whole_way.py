@@ -24,6 +24,7 @@ async def test_a_login_token_is_no_service_token(service: Service) -> None:
         pyjwt.decode(token, key, algorithms=["RS256"])
 
 
+@pytest.mark.slow
 async def test_one_person_comes_in_by_google_by_github_and_by_an_issuer_of_the_house(
     start: Start, issuer: OidcIssuer, other_issuer: OidcIssuer, github: GitHub
 ) -> None:

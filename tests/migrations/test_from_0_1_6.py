@@ -152,6 +152,7 @@ async def test_every_username_is_kept_even_where_keys_would_collide(legacy: Data
         assert sorted(kept.scalars()) == sorted(names)
 
 
+@pytest.mark.slow
 async def test_five_thousand_users_are_taken_over(legacy: Database) -> None:
     await fill(legacy, *(row(f"user{number}") for number in range(5000)))
     await migrations.upgrade(legacy)
@@ -169,6 +170,7 @@ async def test_nothing_of_the_old_table_is_left(legacy: Database) -> None:
     assert "users_of_0_1_6" not in names
 
 
+@pytest.mark.slow
 async def test_a_failure_in_the_middle_leaves_the_old_database_as_it_was(
     legacy: Database, empty_url: str
 ) -> None:
@@ -196,6 +198,7 @@ async def test_a_table_with_other_columns_is_not_taken_for_0_1_6(legacy: Databas
         await migrations.upgrade(legacy)
 
 
+@pytest.mark.slow
 async def test_users_of_0_1_6_are_found_again_when_they_log_in(
     legacy: Database, empty_url: str, issuer: OidcIssuer, github: GitHub, clock: FrozenClock
 ) -> None:

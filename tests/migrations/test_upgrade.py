@@ -35,6 +35,7 @@ async def tables(database: Database) -> list[str]:
         return await db.run_sync(lambda connection: inspect(connection).get_table_names())
 
 
+@pytest.mark.slow
 async def test_the_migrations_make_what_the_code_expects(database: Database) -> None:
     def differences(connection: Connection) -> Any:
         context = MigrationContext.configure(
@@ -90,6 +91,7 @@ async def test_a_second_upgrade_changes_nothing(database: Database) -> None:
     assert await migrations.upgrade(database) == migrations.HEAD
 
 
+@pytest.mark.slow
 async def test_many_upgrades_at_once_all_succeed(empty_url: str) -> None:
     databases = [Database(empty_url, pool=1, timeout=20) for _ in range(12)]
     await asyncio.gather(*(migrations.upgrade(each) for each in databases))

@@ -44,6 +44,7 @@ async def test_a_password_verifies_and_another_does_not(hasher: PasswordHasher) 
         assert not await hasher.verify(other, stored)
 
 
+@pytest.mark.slow
 async def test_the_hash_is_argon2id_of_one_lane_with_a_salt_of_its_own() -> None:
     hasher = PasswordHasher(Argon2Cost(), queue=0)
     stored = await hasher.hash(PASSWORD)
@@ -113,6 +114,7 @@ async def test_nobody_has_a_password_where_no_hash_is(
     assert await hasher.verify("", stored) is False
 
 
+@pytest.mark.slow
 async def test_who_is_unknown_takes_as_long_as_who_is_known() -> None:
     hasher = PasswordHasher(Argon2Cost(time=1, memory=16384), queue=0)
     stored = await hasher.hash(PASSWORD)
@@ -152,6 +154,7 @@ def test_a_cost_that_could_not_be_verified_is_refused_at_once(cost: Argon2Cost) 
         PasswordHasher(cost, queue=1)
 
 
+@pytest.mark.slow
 async def test_the_event_loop_goes_on_meanwhile() -> None:
     hasher = PasswordHasher(Argon2Cost(time=2, memory=65536), queue=0)
     task = asyncio.create_task(hasher.hash(PASSWORD))

@@ -78,6 +78,7 @@ async def test_more_than_password_hashes_queued_are_told_to_come_back(
     assert (await guess("another guess")).status == 401
 
 
+@pytest.mark.slow
 async def test_a_password_of_another_system_logs_in_and_is_hashed_anew(
     start: Start, database_url: str
 ) -> None:

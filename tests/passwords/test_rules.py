@@ -214,6 +214,7 @@ def test_a_common_word_in_something_longer_is_no_harm(password: str) -> None:
     assert reason(password) == "accepted"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("alphabet", "length"),
     [
@@ -252,6 +253,7 @@ def test_no_password_keeps_the_event_loop(password: str) -> None:
     assert time.process_time() - began < 0.1
 
 
+@pytest.mark.slow
 def test_the_list_is_in_the_form_in_which_it_is_asked() -> None:
     words = decompress(common.LIST.read_bytes()).decode().split("\n")
     assert words.pop() == ""

@@ -65,6 +65,7 @@ async def test_an_old_answer_says_how_old_it_is(service: Service) -> None:
     assert told["stale_since"] == rfc3339(SINCE)
 
 
+@pytest.mark.slow
 async def test_a_service_that_is_not_listed_gets_no_token(
     service: Service, subtests: pytest.Subtests
 ) -> None:

@@ -28,6 +28,7 @@ async def test_its_value_is_not_shown_again(alice: Person) -> None:
     assert made["token"][5:48] not in str(shown)
 
 
+@pytest.mark.slow
 async def test_made_again_the_old_one_is_dead_and_one_is_left(alice: Person, bob: Person) -> None:
     _, other = await bob.call("POST", PATH)
     old, new = [(await alice.call("POST", PATH))[1]["token"] for _ in range(2)]
@@ -39,6 +40,7 @@ async def test_made_again_the_old_one_is_dead_and_one_is_left(alice: Person, bob
     assert [each["developer"] for each in listed if not each["revoked_at"]] == [True]
 
 
+@pytest.mark.slow
 async def test_of_many_made_at_once_one_is_left(alice: Person) -> None:
     answers = await asyncio.gather(*(alice.call("POST", PATH) for _ in range(6)))
     assert [status for status, _ in answers] == [201] * 6

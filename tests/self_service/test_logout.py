@@ -98,6 +98,7 @@ async def test_other_sessions_live_on(service: Service) -> None:
     assert await signed_in(elsewhere)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("body", [{"json": {"all": True}}, {"data": {"all": "true"}}])
 @pytest.mark.parametrize("method", ["POST", "DELETE"])
 async def test_all_ends_every_session_and_token_of_the_user_alone(
@@ -115,6 +116,7 @@ async def test_all_ends_every_session_and_token_of_the_user_alone(
     assert await signed_in(service.browser)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("everything", ["true", "false"])
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_the_token_of_one_and_the_cookie_of_another_end_both(
@@ -137,6 +139,7 @@ async def test_a_bad_token_ends_nothing_though_the_cookie_is_good(service: Servi
     assert await signed_in(service.browser)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_all_that_is_neither_true_nor_false_ends_nothing(
     service: Service, subtests: pytest.Subtests
@@ -158,6 +161,7 @@ async def test_a_form_is_led_to_the_farewell(service: Service) -> None:
     assert not await signed_in(service.browser)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_a_page_elsewhere_signs_nobody_out_by_a_token_of_its_own(
     service: Service, issuer: OidcIssuer

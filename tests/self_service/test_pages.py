@@ -216,6 +216,7 @@ async def test_what_is_wrong_with_a_token_stands_above_its_form(
     assert 'role="alert"' in await send(alice, "/profile/tokens", 400, **fields)
 
 
+@pytest.mark.slow
 async def test_tokens_are_revoked_on_their_page(alice: Person, bob: Person) -> None:
     one, two = await alice.make_token(), await alice.make_token()
     other = await bob.make_token()
@@ -247,6 +248,7 @@ async def test_the_developer_token_is_made_shown_once_and_revoked(alice: Person)
     assert await send(alice, "/profile/developer/revoke") == "/profile/developer"
 
 
+@pytest.mark.slow
 async def test_an_account_is_deleted_by_who_types_its_name(alice: Person, bob: Person) -> None:
     made = await alice.make_token()
     for typed in ("", "bob", "Alice"):

@@ -27,6 +27,7 @@ PATH = "/auth/users/me/password"
 CHANGE = {"current_password": GOOD, "new_password": BETTER}
 
 
+@pytest.mark.slow
 async def test_everything_ends_but_the_login_that_begins_with_it(
     alice: Person, bob: Person
 ) -> None:
@@ -50,6 +51,7 @@ async def test_everything_ends_but_the_login_that_begins_with_it(
     await logged_in(alice.service, "alice", BETTER)
 
 
+@pytest.mark.slow
 @sqlite
 async def test_a_wrong_current_password_is_no_end_of_the_login(alice: Person) -> None:
     for current in ("wrong", BETTER, "\ud800", "x" * 2000):
@@ -60,6 +62,7 @@ async def test_a_wrong_current_password_is_no_end_of_the_login(alice: Person) ->
     await logged_in(alice.service, "alice")
 
 
+@pytest.mark.slow
 @sqlite
 async def test_guessing_the_current_one_is_throttled_as_a_login(alice: Person) -> None:
     for _ in range(5):
@@ -194,6 +197,7 @@ async def test_the_form_of_another_site_changes_nothing(alice: Person) -> None:
     await logged_in(alice.service, "alice")
 
 
+@pytest.mark.slow
 async def test_a_first_password_needs_a_recent_login_and_ends_nothing_else(
     start: Start, issuer: OidcIssuer, clock: FrozenClock
 ) -> None:

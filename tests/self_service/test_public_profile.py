@@ -37,6 +37,7 @@ async def test_a_user_is_found_however_the_name_is_spelt(
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_nobody_is_found_by_another_name(
     service: Service, ada: dict[str, object], subtests: pytest.Subtests

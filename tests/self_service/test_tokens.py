@@ -136,6 +136,7 @@ async def test_what_names_no_token_revokes_none(
     assert await is_known(alice.service, made["token"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("method", "path", "sent"),
     [
@@ -192,6 +193,7 @@ async def test_it_expires_when_it_was_said(
     assert said["reason"] == "expired"
 
 
+@pytest.mark.slow
 @sqlite
 async def test_a_token_that_cannot_be_is_not_made(alice: Person, subtests: pytest.Subtests) -> None:
     for sent in (
@@ -238,6 +240,7 @@ async def test_scopes_are_a_list_or_words(
     assert found["title"] == "API token"
 
 
+@pytest.mark.slow
 async def test_a_user_has_so_many_at_most_even_when_many_are_asked_for_at_once(
     start: Start, clock: FrozenClock
 ) -> None:
@@ -286,6 +289,7 @@ async def test_a_token_manages_neither_credentials_nor_sessions(alice: Person) -
     assert await is_known(alice.service, made["token"])
 
 
+@pytest.mark.slow
 async def test_the_last_use_is_written_once_a_minute_at_most(
     alice: Person, clock: FrozenClock
 ) -> None:

@@ -60,6 +60,7 @@ async def test_of_two_choices_at_once_one_holds(service: Service) -> None:
     assert await username(service, token) == won[0]
 
 
+@pytest.mark.slow
 async def test_of_two_who_want_one_name_one_gets_it(service: Service, issuer: OidcIssuer) -> None:
     tokens = await logins(service, issuer, 3)
     spelt = ["Ada", "ada", "ADA"]
@@ -138,6 +139,7 @@ async def test_nothing_else_can_be_changed(service: Service) -> None:
     assert await service.check(token) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_no_name_is_no_change(service: Service) -> None:
     token = await service.log_in("acme")

@@ -63,6 +63,7 @@ def everything_in(service: Service, postgres: "PostgresServer | None", tmp_path:
     )
 
 
+@pytest.mark.slow
 async def test_the_database_has_nothing_that_lets_anybody_in(
     start: Start, issuer: OidcIssuer, github: GitHub, request: Any, tmp_path: Path
 ) -> None:
@@ -109,6 +110,7 @@ async def test_the_database_has_nothing_that_lets_anybody_in(
     assert leaked == set(), json.dumps(sorted(leaked))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_what_an_sqlite_service_makes_is_for_its_own_user_alone(
     start: Start, tmp_path: Path

@@ -108,6 +108,7 @@ async def test_who_goes_on_with_a_short_token_keeps_the_long_session(
     assert (await (await service.browser.get("/auth/check")).json())["authenticated"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_a_session_that_slides_stays_for_as_long_as_it_is_used(
     start: Start, issuer: OidcIssuer, work: Work, clock: FrozenClock

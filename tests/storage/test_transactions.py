@@ -37,6 +37,7 @@ async def add(work: Work, **known: Any) -> str:
     return user.id
 
 
+@pytest.mark.slow
 async def test_no_update_of_many_at_once_is_lost(work: Work) -> None:
     """Read, then write what was read plus one: only a lock keeps that whole."""
     async with work.transaction(Source()) as tx:
@@ -54,6 +55,7 @@ async def test_no_update_of_many_at_once_is_lost(work: Work) -> None:
         assert (await db.execute(select(counters.c.n))).scalar_one() == 100
 
 
+@pytest.mark.slow
 async def test_of_a_hundred_choices_of_a_username_one_is_made(work: Work) -> None:
     user_id = await add(work)
 

@@ -74,6 +74,7 @@ async def test_the_sixth_attempt_is_refused_there_and_not_elsewhere(
     await fail(failures, 5, account="bob")
 
 
+@pytest.mark.slow
 @everywhere
 async def test_of_many_at_once_at_two_replicas_no_one_too_many_is_judged(make: Make) -> None:
     replicas = [make(), make()]
@@ -81,6 +82,7 @@ async def test_of_many_at_once_at_two_replicas_no_one_too_many_is_judged(make: M
         assert await judged(each.begin("ada", address) for each in replicas * 20) == 5
 
 
+@pytest.mark.slow
 @everywhere
 async def test_a_success_begins_anew_where_it_was_and_nowhere_else(
     failures: LoginFailures,

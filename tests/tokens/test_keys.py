@@ -68,6 +68,7 @@ async def put(database: Database, pem: str, purpose: str = "login") -> None:
         )
 
 
+@pytest.mark.slow
 async def test_keys_are_made_once_and_found_again(database: Database) -> None:
     first, again = await load(database), await load(database)
     assert [key.kid for key in first] == [key.kid for key in again]
@@ -89,6 +90,7 @@ async def test_of_many_that_start_at_once_all_have_the_same_keys(empty_url: str)
     assert all(each == found[0] for each in found)
 
 
+@pytest.mark.slow
 async def test_a_given_key_signs_and_stored_ones_go_on_verifying(database: Database) -> None:
     before = Keyring(await load(database))
     given = "\n".join(private_pem(key) for key in GIVEN)
@@ -101,23 +103,27 @@ async def test_a_given_key_signs_and_stored_ones_go_on_verifying(database: Datab
     assert after.signing(KeyPurpose.LOGIN).kid == before.signing(KeyPurpose.LOGIN).kid
 
 
+@pytest.mark.slow
 async def test_with_a_given_key_none_is_made(database: Database) -> None:
     await load(database, PRIVATE_KEY=private_pem(GIVEN[0]))
     assert len(await stored(database)) == 1  # of login tokens
 
 
+@pytest.mark.slow
 async def test_a_given_key_that_is_stored_too_is_published_once(database: Database) -> None:
     service = next(k for k in await load(database) if k.purpose is KeyPurpose.SERVICE)
     pem = private_pem(service.jwk.private_key)
     assert len(Keyring(await load(database, PRIVATE_KEY=pem)).jwks()["keys"]) == 1
 
 
+@pytest.mark.slow
 async def test_the_key_of_login_tokens_is_not_taken_for_service_tokens(database: Database) -> None:
     login = next(k for k in await load(database) if k.purpose is KeyPurpose.LOGIN)
     with pytest.raises(KeysUnusable, match=r"^PRIVATE_KEY: is the key of login tokens"):
         await load(database, PRIVATE_KEY=private_pem(login.jwk.private_key))
 
 
+@pytest.mark.slow
 async def test_login_keys_and_private_halves_are_never_published(database: Database) -> None:
     keyring = Keyring(await load(database))
     published = keyring.jwks()["keys"]
@@ -126,6 +132,7 @@ async def test_login_keys_and_private_halves_are_never_published(database: Datab
         assert set(key) == {"kty", "n", "e", "kid", "use", "alg"}
 
 
+@pytest.mark.slow
 async def test_no_key_lies_in_clear(database: Database, empty_url: str, tmp_path: Path) -> None:
     await load(database, SECRET_KEY=NEW)
     for each in await stored(database):
@@ -135,6 +142,7 @@ async def test_no_key_lies_in_clear(database: Database, empty_url: str, tmp_path
             assert b"PRIVATE KEY" not in file.read_bytes()
 
 
+@pytest.mark.slow
 async def test_without_a_secret_key_sqlite_keys_are_wrapped_by_one_beside_it(
     tmp_path: Path,
 ) -> None:
@@ -155,6 +163,7 @@ async def test_without_a_secret_key_sqlite_keys_are_wrapped_by_one_beside_it(
     await database.close()
 
 
+@pytest.mark.slow
 async def test_a_wrong_secret_key_is_named(database: Database) -> None:
     await load(database, SECRET_KEY=OLD)
     with pytest.raises(KeysUnusable, match=r"^SECRET_KEY: does not open") as error:
@@ -173,6 +182,7 @@ async def test_wrapped_keys_without_a_secret_key_are_named(postgres_url: str) ->
     await database.close()
 
 
+@pytest.mark.slow
 async def test_a_new_secret_key_wraps_anew_so_that_the_old_one_can_go(database: Database) -> None:
     first = await load(database, SECRET_KEY=OLD)
     second = await load(database, SECRET_KEY=f"{NEW};{OLD}")
@@ -192,6 +202,7 @@ async def test_what_somebody_else_has_wrapped_meanwhile_is_left_alone(database: 
     assert await stored(database) == ["by the first"]
 
 
+@pytest.mark.slow
 async def test_a_secret_key_that_comes_later_takes_over(database: Database, tmp_path: Path) -> None:
     first = await load(database)
     await load(database, SECRET_KEY=NEW)
@@ -258,6 +269,7 @@ def _mismatched(numbers: rsa.RSAPrivateNumbers, other: rsa.RSAPrivateNumbers) ->
     return private_pem(mixed.private_key(unsafe_skip_rsa_key_validation=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("empty_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("unfit", unfit_keys().values(), ids=unfit_keys())
 async def test_a_stored_key_that_is_not_what_we_made_is_named(

@@ -31,6 +31,7 @@ async def test_authorization_comes_before_auth_token_before_jwt_before_the_cooki
         assert (await told(service, cookie=True, **step))["authenticated"], step
 
 
+@pytest.mark.slow
 async def test_a_bad_authorization_is_rescued_by_nothing(
     service: Service, subtests: pytest.Subtests
 ) -> None:
@@ -81,6 +82,7 @@ async def test_a_parameter_that_stands_there_twice_is_refused(service: Service) 
     assert answer.status == 400
 
 
+@pytest.mark.slow
 async def test_nobody_is_believed_for_the_name_in_a_header(
     service: Service, subtests: pytest.Subtests
 ) -> None:
