@@ -26,7 +26,10 @@ RULES = (
     ("delete", "user_id = auth_user.id or auth_user.is_admin"),
 )
 GUARDS = ("filters", pytest.param("rls", marks=pytest.mark.postgres))
-pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.parametrize("database_url", ["sqlite"], indirect=True),
+]
 
 
 @dataclass
@@ -235,29 +238,31 @@ async def test_writers_who_take_turns_on_one_connection_write_their_own_rows(wor
     assert await world.titles("admin") == []
 
 
-@pytest.mark.parametrize(
-    ("method", "query", "fields"),
-    [
-        ("GET", "?title=x", {}),
-        ("GET", "?titel=eq.x", {}),
-        ("GET", "?published=eq.maybe", {}),
-        ("PUT", "", {"title": "x"}),
-        ("DELETE", "", {}),
-        ("POST", "", {"id": "x"}),
-        ("POST", "", {"title": 1}),
-        ("POST", "", {"title": "\x00"}),
-        ("POST", "", {"title": "\ud800"}),
-        ("POST", "", {"published": "yes"}),
-        ("POST", "", {"title": "x" * 10_001}),
-        ("PUT", "?title=eq.of alice", {"user_id": "u" * 129}),
-        ("POST", "", {}),
-    ],
+REFUSED: tuple[tuple[str, str, dict[str, Any]], ...] = (
+    ("GET", "?title=x", {}),
+    ("GET", "?titel=eq.x", {}),
+    ("GET", "?published=eq.maybe", {}),
+    ("PUT", "", {"title": "x"}),
+    ("DELETE", "", {}),
+    ("POST", "", {"id": "x"}),
+    ("POST", "", {"title": 1}),
+    ("POST", "", {"title": "\x00"}),
+    ("POST", "", {"title": "\ud800"}),
+    ("POST", "", {"published": "yes"}),
+    ("POST", "", {"title": "x" * 10_001}),
+    ("PUT", "?title=eq.of alice", {"user_id": "u" * 129}),
+    ("POST", "", {}),
 )
+
+
 async def test_what_cannot_be_understood_is_refused(
-    world: World, method: str, query: str, fields: dict[str, Any]
+    world: World, subtests: pytest.Subtests
 ) -> None:
-    status, said = await world.ask("alice", method, query, **fields)
-    assert status == 400, said
+    for number, (method, query, fields) in enumerate(REFUSED):
+        with subtests.test(number=number):
+            status, said = await world.ask("alice", method, query, **fields)
+            assert status == 400, said
+    assert await world.titles("alice") == ["of alice"]
 
 
 async def test_a_bad_token_is_not_anonymous(world: World) -> None:

@@ -13,7 +13,10 @@ from tests.permissions.conftest import add, authorized
 from tests.permissions.test_policies import insert
 from tests.self_service.people import Person, ask
 
-pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.parametrize("database_url", ["sqlite"], indirect=True),
+]
 
 SECRET = "mallory@example.com"
 

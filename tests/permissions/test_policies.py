@@ -17,6 +17,8 @@ from tests.fixtures.service import Service, Start, oidc
 from tests.permissions.conftest import SERVICES, add, authorized
 from tests.self_service.people import Person, ask, registered
 
+pytestmark = pytest.mark.slow
+
 sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 

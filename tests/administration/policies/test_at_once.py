@@ -11,6 +11,8 @@ from tests.administration.policies.rules import add, asked, policy_on
 from tests.fixtures.service import Start
 from tests.self_service.people import GOOD, Person, ask, logged_in, registered
 
+pytestmark = pytest.mark.slow
+
 ADD_USER = ("POST", "/auth/users", {"username": "carol", "password": GOOD})
 CHANGE_USER = ("PUT", "/auth/users/{alice}", {"name": "X"})
 DELETE_USER: Any = ("DELETE", "/auth/users/{alice}", {})

@@ -7,7 +7,10 @@ import pytest
 from tests.administration.policies.rules import DEFAULTS, TODOS, add, asked, policies
 from tests.self_service.people import Person
 
-pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.parametrize("database_url", ["sqlite"], indirect=True),
+]
 
 FAULTY: dict[str, tuple[str, int]] = {
     "a function": ("lower(a) = 'x'", 1),

@@ -5,6 +5,8 @@ import pytest
 from tests.administration.policies.rules import TODOS, add, asked, policies, policy_on
 from tests.self_service.people import Person, ask
 
+pytestmark = pytest.mark.slow
+
 sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 DELEGATE = "auth_user.is_admin or (auth_user.username = 'alice' and service = 'notes')"
 

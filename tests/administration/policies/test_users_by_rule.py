@@ -9,6 +9,8 @@ from dhq_auth.db import Database
 from tests.administration.policies.rules import add, policy_on, promoted
 from tests.self_service.people import GOOD, Person, ask, registered
 
+pytestmark = pytest.mark.slow
+
 sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 HELP = "auth_user.is_admin or (auth_user.username = 'alice' and ({}))"
 CAROL = {"username": "carol", "password": GOOD}

@@ -9,6 +9,8 @@ from dhq_auth.db import Database
 from tests.cli.conftest import Cli
 from tests.cli.policy.conftest import Policies, WriteStraight
 
+pytestmark = pytest.mark.slow
+
 SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 ACTIONS = ("create", "read", "update", "delete", "read_mine")
 

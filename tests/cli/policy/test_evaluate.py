@@ -4,6 +4,8 @@ import pytest
 
 from tests.cli.policy.conftest import Policies, WriteStraight
 
+pytestmark = pytest.mark.slow
+
 SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 KEYS = {
     *("decision", "where", "params", "set", "check", "policy_id", "reason", "tree", "explanation"),

@@ -17,6 +17,8 @@ from tests.cli.policy.test_change import DEFAULTS
 from tests.fixtures.service import Start
 from tests.self_service.people import registered
 
+pytestmark = pytest.mark.slow
+
 SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 GUARDS = [
     {"table_name": f"auth_{table}", "action": "all", "expression": "auth_user.is_admin"}
