@@ -3,6 +3,7 @@
 import gc
 import os
 from asyncio import AbstractEventLoop
+from collections import Counter
 from collections.abc import Callable
 
 import pytest
@@ -18,6 +19,9 @@ pytest_plugins = [
     "tests.fixtures.statements",
     "tests.fixtures.process",
 ]
+
+CASES = 2
+"""How many cases of a test that starts the service are in the fast set."""
 
 # The same examples in every run, and for everybody; `--hypothesis-profile=search` looks for new
 # ones, twenty times as many.
@@ -35,6 +39,23 @@ def pytest_configure() -> None:
     """Keep the folders of tests in memory: each commit to a SQLite file there waits for the disk."""
     if folder := in_memory():
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(folder))
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest chooses by marker
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the fast set try the first cases of what is tried through the whole service, not all.
+
+    In the order of the file, so that each process of a run comes to the same.
+    """
+    seen: Counter[str] = Counter()
+    for item in items:
+        if "database_url" in getattr(item, "fixturenames", ()) and not item.get_closest_marker(
+            "postgres"
+        ):
+            function = item.nodeid.partition("[")[0]
+            seen[function] += 1
+            if seen[function] > CASES:
+                item.add_marker(pytest.mark.slow)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

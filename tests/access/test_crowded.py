@@ -68,6 +68,7 @@ async def test_an_attempt_that_was_not_judged_is_no_failure(
     hasher.close()
 
 
+@pytest.mark.slow
 async def test_a_hash_of_old_cost_waits_for_another_login(
     make_logins: MakeLogins, work: Work, clock: FrozenClock
 ) -> None:

@@ -27,6 +27,7 @@ SIGNED_OUT = ("DELETE FROM sessions WHERE user_id = :id", 401)
         pytest.param(ADD, SIGNED_OUT, id="add-signed-out"),
     ],
 )
+@pytest.mark.slow
 async def test_who_was_an_administrator_when_the_request_began_is_asked_again(
     admin: Person, alice: Person, tried: tuple[str, str, Any], loss: tuple[str, int]
 ) -> None:

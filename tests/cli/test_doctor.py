@@ -26,6 +26,7 @@ def test_a_machine_in_order_has_no_fault(on_database: Cli):
     assert len(ended.found("keys", "ok")) == 2
 
 
+@pytest.mark.slow
 def test_the_text_says_the_same_as_the_document(on_database: Cli):
     text, document = on_database("doctor").out, look(on_database).json
     for finding in document["findings"]:

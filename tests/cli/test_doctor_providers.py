@@ -95,6 +95,7 @@ async def test_an_issuer_that_is_down_is_a_fault_with_the_reason(cli: Cli, issue
     assert "Connect call failed" in text
 
 
+@pytest.mark.slow
 async def test_an_issuer_that_hangs_costs_its_deadline_alone(
     cli: Cli, issuer: OidcIssuer, other_issuer: OidcIssuer
 ):

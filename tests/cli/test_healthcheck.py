@@ -65,6 +65,7 @@ def test_nobody_there_is_not_well(cli: Cli):
         hang,
     ],
 )
+@pytest.mark.slow
 async def test_whatever_else_answers_is_not_well(cli: Cli, fault: Fault):
     async with OidcIssuer() as server:
         server.faults["unknown"] = fault

@@ -29,6 +29,7 @@ async def test_the_credentials_are_printed_once_and_the_service_takes_them(
 
 
 @sqlite
+@pytest.mark.slow
 def test_the_text_says_name_password_and_until_when(on_database: Cli) -> None:
     ended = on_database("setup")
     name, password = ended.out.splitlines()

@@ -148,6 +148,7 @@ async def test_it_ends_at_its_time_and_never_where_it_has_none(
         service.clock.now = now
 
 
+@pytest.mark.slow
 async def test_a_clock_that_was_set_back_revives_none(service: Service, clock: FrozenClock) -> None:
     jar = service.browser.session.cookie_jar
     await service.log_in("acme")

@@ -137,6 +137,7 @@ async def test_an_issuer_that_fails_is_an_error_and_no_denial(
 
 
 @pytest.mark.parametrize("endpoint", ["discovery", "jwks"])
+@pytest.mark.slow
 async def test_an_issuer_that_hangs_is_given_up(
     trusted: TrustedIssuers, corp: Corp, issuer: OidcIssuer, endpoint: str
 ) -> None:

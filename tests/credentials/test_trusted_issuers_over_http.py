@@ -239,6 +239,7 @@ async def test_where_jwts_are_no_credentials_none_of_theirs_is(
 
 
 @ON_SQLITE
+@pytest.mark.slow
 async def test_an_issuer_that_is_away_is_an_error_and_no_denial(
     start: Start, issuer: OidcIssuer, other_issuer: OidcIssuer, clock: FrozenClock
 ) -> None:

@@ -117,6 +117,7 @@ async def test_keys_that_cannot_be_told_apart_by_kid_may_change_too(service, iss
     assert await service.log_in("acme")
 
 
+@pytest.mark.slow
 async def test_a_clock_that_was_set_back_keeps_no_keys_for_ever(service, issuer, clock):
     await service.log_in("acme")
     issuer.rotate_keys()

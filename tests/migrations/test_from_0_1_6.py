@@ -123,6 +123,7 @@ async def test_empty_columns_stay_empty(legacy: Database, clock: FrozenClock) ->
     assert abs((kept.created_at - clock()).total_seconds()) < 60
 
 
+@pytest.mark.slow
 async def test_names_that_differ_in_case_alone_are_all_kept_and_found(legacy: Database) -> None:
     def year(number: int) -> datetime:
         return datetime(number, 1, 1)  # noqa: DTZ001

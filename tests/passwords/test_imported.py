@@ -200,6 +200,7 @@ def test_the_costs_that_other_systems_have_by_default_are_accepted(foreign: str)
 
 @given(st.one_of(*(st.from_regex(kind.pattern, fullmatch=True) for kind in imported.KINDS)))
 @example(BCRYPT.replace("UVFa1PtPlJsfNyksEu.gGe", "9" * 22))
+@pytest.mark.slow
 def test_whatever_looks_like_a_hash_is_refused_or_verifies_without_an_error(foreign: str) -> None:
     try:
         stored = imported.check(foreign)

@@ -187,6 +187,7 @@ async def test_an_answer_that_is_none_is_an_error_and_saves_nobody(
 
 
 @sqlite
+@pytest.mark.slow
 async def test_one_that_hangs_ends_in_time_and_holds_up_nobody(begin: Begin) -> None:
     slow = (
         "import asyncio\nasync def authenticate(context):\n"

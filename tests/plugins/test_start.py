@@ -180,6 +180,7 @@ def test_a_hook_that_cannot_be_called_is_shown_with_what_is_wanted(
         ("class Plugin:\n    def on_event(self, event): ...\ndef configure(options): return Plugin", "on_event(self, event) must be callable as on_event(event)"),
     ],
 )  # fmt: skip
+@pytest.mark.slow
 def test_an_extension_that_would_hear_nothing_is_refused(source: str, why: str, module: Write):
     name = module(source)
     assert extension(name) == f"INSTALLED_EXTENSIONS: {name}: {why}"

@@ -90,6 +90,7 @@ async def check_writing(db, there, user, expected):
 
 
 @pytest.mark.parametrize(("expression", "casts"), EVERY)
+@pytest.mark.slow
 async def test_sqlite_and_python_agree(expression, casts):
     async with sqlite_rows() as engine:
         await check_statements(engine, expression, plain=casts is not CASTS)

@@ -181,6 +181,7 @@ NODES = st.recursive(
 
 
 @given(NODES)
+@pytest.mark.slow
 def test_what_is_written_is_read_again_as_the_same(node: Node):
     assert parse(written(node)) == node
 
@@ -189,6 +190,7 @@ ROWS = [{"a": a, "n": n} for a in (None, "1", "u1", "it's") for n in (None, -4, 
 
 
 @given(NODES, st.sampled_from([ADA, ADMIN, NOBODY, UNVERIFIED]))
+@pytest.mark.slow
 def test_what_is_left_to_ask_for_decides_as_the_whole(node: Node, caller: AuthUser):
     """For the caller himself, the condition allows the rows that the policy does, and no other."""
     left = unmet(node, caller)

@@ -212,6 +212,7 @@ def essence(decision: Decision) -> dict[str, Any]:
 
 
 @given(st.lists(KEYS, max_size=25), CALLERS)
+@pytest.mark.slow
 def test_for_every_table_and_action_the_claim_says_what_the_policies_say(
     of: list[tuple[str, ...]], caller: AuthUser
 ):

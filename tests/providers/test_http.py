@@ -199,6 +199,7 @@ async def test_what_is_no_answer_is_a_failure(
 
 
 @pytest.mark.parametrize("fault", [faults.hang, faults.dribble()])
+@pytest.mark.slow
 async def test_one_that_is_too_slow_is_given_up(
     fault: Any, server: Permissions, make: Make, question: Question
 ):
@@ -249,6 +250,7 @@ async def test_after_a_failure_the_next_question_is_asked_again(
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.slow
 async def test_through_the_service(
     start: Start,
     issuer: OidcIssuer,

@@ -47,6 +47,7 @@ def test_importing_the_sdk_loads_nothing() -> None:
 @pytest.mark.parametrize(
     "program", [VERIFIER, "import dhq_auth.sdk.asgi"], ids=["verifier", "asgi"]
 )
+@pytest.mark.slow
 def test_verifying_loads_no_server_code(program: str) -> None:
     modules = loaded(program)
     assert all(name == "dhq_auth" or name.startswith("dhq_auth.sdk") for name in ours(modules))
@@ -54,6 +55,7 @@ def test_verifying_loads_no_server_code(program: str) -> None:
     assert not roots(modules) & HEAVY
 
 
+@pytest.mark.slow
 def test_the_middleware_for_aiohttp_loads_aiohttp_and_no_more() -> None:
     modules = loaded("import dhq_auth.sdk.aiohttp")
     assert all(name == "dhq_auth" or name.startswith("dhq_auth.sdk") for name in ours(modules))

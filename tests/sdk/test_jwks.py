@@ -207,6 +207,7 @@ os.waitpid(child, 0)
 """
 
 
+@pytest.mark.slow
 async def test_workers_that_are_forked_have_threads_of_their_own(auth: AuthServer) -> None:
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", FORKING, auth.origin, auth.token(), stdout=subprocess.PIPE
@@ -237,6 +238,7 @@ async def token_of(service: Service) -> str:
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.slow
 async def test_keys_of_the_real_service_turn_over_under_a_running_verifier(
     start: Start, issuer: OidcIssuer, clock: FrozenClock
 ) -> None:

@@ -26,6 +26,7 @@ from tests.tokens.forgeries import encoded
     ],
     ids=lambda fault: getattr(fault, "__name__", ""),
 )
+@pytest.mark.slow
 async def test_nonsense_is_no_set_of_keys(
     auth: AuthServer, verifier: Verifier, fault: Fault
 ) -> None:

@@ -151,6 +151,7 @@ async def test_code_without_a_loop_decides_the_same(auth: AuthServer, verifier: 
         await asyncio.to_thread(verifier.decide_sync, ANONYMOUS, "notes", "delete")
 
 
+@pytest.mark.slow
 async def test_more_questions_than_are_kept_are_asked_again(
     auth: AuthServer, verifier: Verifier
 ) -> None:

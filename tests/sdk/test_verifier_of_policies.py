@@ -68,6 +68,7 @@ async def large(admin: Person) -> None:
         await rule(admin, f"table_{number}", "read", f"owner = auth_user.id or kind in ({names})")
 
 
+@pytest.mark.slow
 async def test_rules_too_large_for_a_token_are_asked_for(local: Service, admin: Person) -> None:
     await large(admin)
     alice = await registered(local, "alice")
@@ -85,6 +86,7 @@ async def test_rules_too_large_for_a_token_are_asked_for(local: Service, admin: 
         await verifier.decide(known, "table_7", "read")
 
 
+@pytest.mark.slow
 async def test_a_credential_that_may_not_ask_about_others_learns_nothing(
     local: Service, admin: Person
 ) -> None:

@@ -50,6 +50,7 @@ async def test_it_may_come_wherever_a_jwt_may(alice: Person, how: Any) -> None:
     assert said["authenticated"] is True
 
 
+@pytest.mark.slow
 async def test_the_list_shows_mine_alone_and_no_value(
     alice: Person, bob: Person, clock: FrozenClock
 ) -> None:

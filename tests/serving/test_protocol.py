@@ -216,6 +216,7 @@ async def test_a_failure_tells_the_caller_nothing_and_the_log_no_query(
     assert (record.path, record.request_id) == (path, answer.problem["request_id"])  # type: ignore[attr-defined]
 
 
+@pytest.mark.slow
 async def test_the_access_log_has_one_line_per_request_and_never_the_query(served, caplog):
     caplog.set_level(logging.INFO, "dhq_auth.access")
     wire = await (await served()).connect()

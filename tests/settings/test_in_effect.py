@@ -166,6 +166,7 @@ async def test_metadata_is_asked_again_when_discovery_lifetime_is_over(
 
 
 @sqlite
+@pytest.mark.slow
 async def test_keys_are_asked_again_after_jwks_cooldown(
     start: Start, issuer: OidcIssuer, clock: FrozenClock
 ) -> None:

@@ -1,5 +1,6 @@
 """PRIVATE_KEY and PUBLIC_KEY: which forms of a key are read, and which keys are not good enough."""
 
+import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
@@ -27,6 +28,7 @@ def numbers(settings):
     return [key.public_key().public_numbers() for key in settings.private_keys]
 
 
+@pytest.mark.slow
 def test_newlines_may_be_literal_or_real_and_quotes_may_stand_around(pair):
     expected = [pair.key.public_key().public_numbers()]
     one_line = pair.private.replace("\n", "\\n")
@@ -46,6 +48,7 @@ def test_newlines_may_be_literal_or_real_and_quotes_may_stand_around(pair):
         assert settings.warnings == ()
 
 
+@pytest.mark.slow
 def test_the_first_of_several_blocks_signs_and_the_order_is_kept(pair, other_pair):
     both = [pair.key.public_key().public_numbers(), other_pair.key.public_key().public_numbers()]
     text = pair.private + other_pair.private
@@ -54,6 +57,7 @@ def test_the_first_of_several_blocks_signs_and_the_order_is_kept(pair, other_pai
     assert numbers(from_environ({"PRIVATE_KEY": other_pair.private + pair.private})) == both[::-1]
 
 
+@pytest.mark.slow
 def test_the_public_key_belongs_to_the_first_private_key(pair, other_pair):
     private = pair.private + other_pair.private
     assert from_environ({"PRIVATE_KEY": private, "PUBLIC_KEY": pair.public})

@@ -62,6 +62,7 @@ def test_a_generated_pair_works_from_a_shell(key_file):
     check_pair({name: environ[name] for name in ("PRIVATE_KEY", "PUBLIC_KEY")})
 
 
+@pytest.mark.slow
 def test_a_generated_pair_works_from_docker_which_keeps_quotes(key_file):
     lines = key_file.read_text().splitlines()
     assert [line.partition("=")[0] for line in lines] == ["PRIVATE_KEY", "PUBLIC_KEY"]

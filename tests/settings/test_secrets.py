@@ -162,6 +162,7 @@ def test_no_secret_is_ever_shown(values, before, after, name, as_file):
 
 
 @given(password=st.builds(lambda a, b: f"{a}{MARK}{b}", AROUND, AROUND), rest=AROUND)
+@pytest.mark.slow
 def test_no_password_in_an_address_is_ever_shown(password, rest):
     for url in (f"postgresql://user:{password}@db/auth{rest}", f"postgresql://user:{password}@"):
         check_silence({"DATABASE_URL": url})

@@ -453,6 +453,7 @@ def test_the_defaults_are_within_their_own_bounds():
     assert from_environ(declared).limits == from_environ({}).limits
 
 
+@pytest.mark.slow
 def test_a_huge_value_is_cut_where_it_is_told():
     for name in NAMES:
         faults = faults_of(**BASE | {name: "\x1b[31m<" * 5000})

@@ -237,6 +237,7 @@ async def test_made_up_states_and_codes_do_not_queue_for_the_lock_of_sqlite(
 
 
 @on_sqlite
+@pytest.mark.slow
 async def test_a_lock_that_is_soon_gone_is_only_a_wait(service: Service, database_url: str) -> None:
     path = database_url.removeprefix("sqlite:///")
     with closing(sqlite3.connect(path, isolation_level=None)) as other:

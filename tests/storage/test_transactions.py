@@ -254,6 +254,7 @@ async def test_users_go_with_all_that_is_theirs_but_the_log(work: Work, database
         assert len(await latest(db, 10)) == 1
 
 
+@pytest.mark.slow
 async def test_no_login_slips_through_while_all_sessions_are_ended(
     work: Work, database: Database
 ) -> None:

@@ -167,6 +167,7 @@ async def test_a_server_whose_certificate_is_not_its_own_hears_no_password(
     await assert_nobody_may_try(make(RATE_LIMIT_STORAGE=f"rediss://:secret@{host}:{tls_port}"))
 
 
+@pytest.mark.slow
 async def test_a_server_without_tls_is_not_one_with_tls(make: Make, server: ValkeyServer) -> None:
     url = server.url.replace("redis://", "rediss://")
     await assert_nobody_may_try(make(RATE_LIMIT_STORAGE=url, DATABASE_TIMEOUT="0.1"))

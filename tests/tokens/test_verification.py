@@ -158,6 +158,7 @@ def test_the_user_is_sub_and_no_other_claim(signer: TokenSigner, mint: Mint) -> 
     assert claims.user_id == "ada"
 
 
+@pytest.mark.slow
 def test_a_token_of_just_8_kb_is_read(signer: TokenSigner, mint: Mint) -> None:
     def sized(filling: int) -> str:
         return mint.signed(claims={"x": "x" * filling})

@@ -55,6 +55,7 @@ ANYBODY = [
 
 
 @pytest.mark.usefixtures("rules")
+@pytest.mark.slow
 async def test_each_case_is_decided_as_the_systems_before_did(admin: Person, alice: Person) -> None:
     who = {"admin": admin, "alice": alice}
     for name, table, action, decision, column in ANYBODY:
@@ -89,6 +90,7 @@ async def test_nobody_in_particular_may_ask_too(admin: Person) -> None:
 
 @pytest.mark.usefixtures("rules")
 @sqlite
+@pytest.mark.slow
 async def test_what_is_mine_goes_by_rules_of_its_own(admin: Person, alice: Person) -> None:
     mine = await asked(alice, "articles", "read", mine=True)
     assert (mine["decision"], mine["where"]) == ("filter", "author_id = :p1")
@@ -121,6 +123,7 @@ async def test_without_any_policy_everything_is_denied(admin: Person) -> None:
     assert (said["decision"], said["policy_id"]) == ("deny", None)
 
 
+@pytest.mark.slow
 async def test_another_is_asked_about_by_whom_the_policies_let(
     admin: Person, alice: Person, bob: Person
 ) -> None:
@@ -152,6 +155,7 @@ async def test_who_may_read_some_policies_alone_asks_about_nobody_else(
 
 
 @sqlite
+@pytest.mark.slow
 async def test_a_narrow_token_asks_about_its_owner_alone(admin: Person, alice: Person) -> None:
     sent = {"table": "todos", "action": "read"}
     for scopes, status in ((["profile"], 403), (["admin"], 403), (["policies"], 200)):
@@ -214,6 +218,7 @@ NO_QUESTIONS: list[tuple[dict[str, Any], str]] = [
 
 
 @sqlite
+@pytest.mark.slow
 async def test_what_is_no_question_is_refused_and_the_field_is_named(admin: Person) -> None:
     for sent, named in NO_QUESTIONS:
         for status, said in (

@@ -18,6 +18,7 @@ def is_refused(answer: tuple[int, Any]) -> bool:
 
 
 @sqlite
+@pytest.mark.slow
 async def test_no_rule_is_added_that_takes_a_right_from_all(admin: Person) -> None:
     for action in ("read", "create", "update", "delete"):
         for expression in (
@@ -81,6 +82,7 @@ async def ended(admin: Person, boss: Person, how: str) -> tuple[int, Any]:
 
 
 @pytest.mark.parametrize("how", ["demote", "disable", "delete", "leave"])
+@pytest.mark.slow
 async def test_the_one_administrator_whom_the_rule_names_stays(admin: Person, how: str) -> None:
     boss = await promoted(admin, "boss")
     there = await policy_on(admin, "auth_policies")
@@ -95,6 +97,7 @@ async def test_the_one_administrator_whom_the_rule_names_stays(admin: Person, ho
     assert (await ended(admin, boss, how))[0] == 200
 
 
+@pytest.mark.slow
 async def test_of_two_whom_the_rule_names_and_who_go_at_once_one_stays(admin: Person) -> None:
     boss, chief = await promoted(admin, "boss"), await promoted(admin, "chief")
     there = await policy_on(admin, "auth_policies")
@@ -109,6 +112,7 @@ async def test_of_two_whom_the_rule_names_and_who_go_at_once_one_stays(admin: Pe
     assert len(left) == 1
 
 
+@pytest.mark.slow
 async def test_of_two_rules_that_leave_nobody_together_one_is_refused(admin: Person) -> None:
     boss, chief = await promoted(admin, "boss"), await promoted(admin, "chief")
     for _ in range(3):
@@ -128,6 +132,7 @@ async def test_of_two_rules_that_leave_nobody_together_one_is_refused(admin: Per
         assert (await who.call("DELETE", f"/auth/policies/{made['id']}"))[0] == 200
 
 
+@pytest.mark.slow
 async def test_a_rule_that_names_one_and_his_end_at_once_do_not_both_happen(
     admin: Person,
 ) -> None:
@@ -140,6 +145,7 @@ async def test_a_rule_that_names_one_and_his_end_at_once_do_not_both_happen(
     assert (await left.call("GET", "/auth/policies"))[0] == 200
 
 
+@pytest.mark.slow
 async def test_of_many_who_add_the_same_one_does(admin: Person) -> None:
     sent = {"table_name": "todos", "action": "read", "expression": ""}
     answers = await asyncio.gather(

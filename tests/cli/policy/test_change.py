@@ -16,6 +16,7 @@ DEFAULTS = {
 }
 
 
+@pytest.mark.slow
 def test_a_policy_is_added_changed_and_deleted_and_the_audit_log_knows(policy: Policies):
     added = policy.done(
         "add",
@@ -58,6 +59,7 @@ async def test_a_service_that_runs_obeys_at_once(start: Start, on_database: Cli)
 
 
 @SQLITE
+@pytest.mark.slow
 def test_a_list_is_of_what_was_asked_for(policy: Policies):
     policy.done("add", "todos", "read", "", "--service", "notes")
     policy.done("add", "todos", "all", "false")
@@ -144,6 +146,7 @@ def test_nobody_locks_all_administrators_out(policy: Policies, change: tuple[str
 
 
 @SQLITE
+@pytest.mark.slow
 def test_what_was_written_past_us_is_marked_and_can_be_corrected(
     policy: Policies, write_straight: WriteStraight
 ):

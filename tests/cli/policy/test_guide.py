@@ -78,6 +78,7 @@ def test_the_defaults_are_those_of_a_database(policy: Policies):
 
 
 @SQLITE
+@pytest.mark.slow
 def test_the_commands_do_what_is_said(
     policy: Policies, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

@@ -59,6 +59,7 @@ def test_what_is_denied_for_want_of_a_policy_is_said_beside_it(policy, write_str
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.slow
 def test_wrong_usage_is_refused_before_anything_is_printed(policy):
     for arguments, code in [
         (["--table", "notes", "--cast", "user_id"], 2),
