@@ -15,6 +15,7 @@ from sqlalchemy import (
     Table,
     Text,
     delete,
+    exists,
     func,
     insert,
     or_,
@@ -148,6 +149,13 @@ async def count_live(db: Db, user_id: str, now: datetime) -> int:
     live = (a.revoked_at.is_(None), or_(a.expires_at.is_(None), a.expires_at > now))
     found = await db.execute(select(func.count()).where(a.user_id == user_id, *live))
     return found.scalar_one()
+
+
+async def is_kept(db: Db, token_id: str) -> bool:
+    """Say whether the token *token_id* is there and was not revoked."""
+    a = api_tokens.c
+    there = select(exists(select(a.id).where(a.id == token_id, a.revoked_at.is_(None))))
+    return bool((await db.execute(there)).scalar_one())
 
 
 async def tokens_of(db: Db, user_id: str, limit: int, after: str | None = None) -> list[ApiToken]:

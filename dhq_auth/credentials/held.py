@@ -4,12 +4,15 @@ from typing import Final
 
 from dhq_auth.access.password_login import still_holds
 from dhq_auth.accounts.store import User, hold, lock_administrators, user_by_id
+from dhq_auth.api_tokens import store as api_tokens
 from dhq_auth.credentials.kind import Authenticated
 from dhq_auth.errors import InvalidCredential
+from dhq_auth.principal import AuthMethod
 from dhq_auth.sessions import store as sessions
 from dhq_auth.work import Transaction
 
 LOGIN_ENDED: Final = "the login has ended"
+_API_TOKENS: Final = (AuthMethod.API_TOKEN, AuthMethod.DEVELOPER_TOKEN)
 
 
 async def keep_logged_in(tx: Transaction, who: Authenticated) -> None:
@@ -44,6 +47,8 @@ async def _keep(tx: Transaction, who: Authenticated) -> None:
     there = await hold(tx.db, principal.user_id, alone=True)
     if there and principal.session_id is not None:
         there = await sessions.is_there(tx.db, principal.session_id, principal.user_id)
+    if there and principal.token_id is not None and principal.method in _API_TOKENS:
+        there = await api_tokens.is_kept(tx.db, principal.token_id)
     if there and who.account is not None:
         there = await still_holds(tx, who.account)
     if not there:

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from dhq_auth.db import Database
-from tests.self_service.people import GOOD, HTML, Person, registered
+from tests.self_service.people import GOOD, HTML, Person, ask, registered
 
 ADD = ("POST", "", {"username": "bob", "password": GOOD, "is_admin": True})
 CHANGE = ("PUT", "/{id}", {"is_admin": True})
@@ -45,6 +45,30 @@ async def test_who_was_an_administrator_when_the_request_began_is_asked_again(
     await database.close()
     status, said = await asked
     assert status == refusal, said
+
+
+@pytest.mark.slow
+async def test_a_token_that_is_revoked_while_its_request_waits_changes_nothing(
+    admin: Person, alice: Person
+) -> None:
+    made = await admin.make_token()
+    database = Database(admin.service.settings.database_url.value, pool=1, timeout=20)
+    async with database.write() as db:
+        await db.execute(
+            text("UPDATE users SET updated_at = updated_at WHERE id = :id"), {"id": admin.id}
+        )
+        await db.execute(
+            text("UPDATE api_tokens SET revoked_at = created_at WHERE id = :id"),
+            {"id": made["token_id"]},
+        )
+        path = f"/auth/users/{alice.id}"
+        asked = asyncio.create_task(
+            ask(admin.service, "PUT", path, bearer=made["token"], json={"is_admin": True})
+        )
+        await asyncio.wait({asked}, timeout=0.3)
+    await database.close()
+    status, said = await asked
+    assert status == 401, said
 
 
 @pytest.mark.parametrize(
