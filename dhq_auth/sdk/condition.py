@@ -4,7 +4,6 @@ Every value is bound, as the type of the column it is compared with. The text of
 value of that type as for `dhq_auth.sdk.evaluate`; where it cannot, there is no such row.
 """
 
-import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -19,19 +18,12 @@ from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import NullType, TypeDecorator, TypeEngine
 
 from dhq_auth.sdk.column_types import LARGEST, SMALLEST, converted, type_named
+from dhq_auth.sdk.evaluate import OPERATIONS
 from dhq_auth.sdk.tree import Column, Comparison, Junction, Membership, NullTest, Tree, Value
 
 Element = sa.ColumnElement[Any]
 Condition = sa.ColumnElement[bool]
 
-_OPERATORS: Final[Mapping[str, Callable[[Any, Any], Condition]]] = {
-    "=": operator.eq,
-    "!=": operator.ne,
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-}
 _NUMBERS: Final = (int, float, Decimal)
 _KINDS: Final[tuple[tuple[Any, type], ...]] = (
     (NullType, object),
@@ -122,7 +114,7 @@ class _Typed:
             word = "="
         bound = self._bound(value)
         side = self.side(word, text=self.kind in (str, object) and isinstance(value, str))
-        return sa.false() if bound is None else _OPERATORS[word](side, bound)
+        return sa.false() if bound is None else OPERATIONS[word](side, bound)
 
     def among(self, values: tuple[Value, ...]) -> Condition:
         bound = [each for each in map(self._bound, values) if each is not None]
@@ -194,7 +186,8 @@ def _together(word: str, left: _Typed, right: _Typed) -> Condition:
             f"it is not known what {left.element} and {right.element} hold, which are put in order"
         )
     text = left.kind is str
-    return _OPERATORS[word](left.side(word, text=text), right.side(word, text=text))
+    together: Condition = OPERATIONS[word](left.side(word, text=text), right.side(word, text=text))
+    return together
 
 
 def _at(moment: datetime, bound: TypeEngine[Any]) -> datetime:

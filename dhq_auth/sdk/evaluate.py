@@ -16,7 +16,7 @@ from uuid import UUID
 from dhq_auth.sdk.column_types import converted
 from dhq_auth.sdk.tree import Column, Comparison, Junction, Membership, NullTest, Tree
 
-_OPERATORS: Final[dict[str, Callable[[Any, Any], bool]]] = {
+OPERATIONS: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
     "=": operator.eq,
     "!=": operator.ne,
     "<": operator.lt,
@@ -83,7 +83,7 @@ def _together(word: str, left: Any, right: Any) -> bool | None:
     if left is None or right is None:
         return None
     pair = _alike(left, right)
-    return None if pair is None else _OPERATORS[word](*pair)
+    return None if pair is None else OPERATIONS[word](*pair)
 
 
 def _alike(left: Any, right: Any) -> tuple[Any, Any] | None:

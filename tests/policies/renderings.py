@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from typing import Any
 
 import asyncpg
@@ -19,6 +18,7 @@ from dhq_auth.policies.store import ALL, Key, Policy
 from dhq_auth.sdk.caller import Caller
 from dhq_auth.sdk.decision import Action, Decision
 from tests.fakes.postgres import PostgresServer
+from tests.policies.rows import rule
 
 OWNER = "rows_owner"
 APPLICATION = "rows_application"
@@ -26,24 +26,10 @@ PASSWORD = "only-for-tests"
 Row = dict[str, Any]
 
 
-def policy(expression: str, action: str = ALL, table: str = "notes") -> Policy:
-    now = datetime.now(UTC)
-    return Policy(
-        id=f"for-{action}",
-        service=ALL,
-        table_name=table,
-        action=action,
-        expression=expression,
-        description="",
-        created_at=now,
-        updated_at=now,
-    )
-
-
 def policies(by_action: Mapping[str, str] | str) -> dict[Key, Policy]:
     """Return the policies on notes, whose expressions are given by action, or one for all."""
     given = {ALL: by_action} if isinstance(by_action, str) else by_action
-    found = [policy(expression, action) for action, expression in given.items()]
+    found = [rule("notes", action, expression) for action, expression in given.items()]
     return {each.key: each for each in found}
 
 

@@ -12,11 +12,10 @@ from tests.policies.renderings import (
     caller,
     connected,
     policies,
-    policy,
     run_script,
     secure,
 )
-from tests.policies.rows import ADA, ADMIN, NOBODY
+from tests.policies.rows import ADA, ADMIN, NOBODY, rules
 from tests.policies.secured import as_superuser, seen
 
 pytestmark = pytest.mark.postgres
@@ -173,7 +172,7 @@ async def test_a_table_may_be_in_a_schema_of_its_own(url):
     )
     there = policies("1 = 2")
     await run_script(url, table_security(there, "notes", schema="My-App").script())
-    dotted = {each.key: each for each in [policy("1 = 2", table="My-App.notes")]}
+    dotted = rules(("My-App.notes", "all", "1 = 2"))
     await run_script(url, table_security(dotted, "My-App.notes").script())
     assert len(await policies_of(url)) == 4
 
