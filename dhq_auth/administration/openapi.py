@@ -119,8 +119,8 @@ ADD = operation(
     "Add a user",
     answer(201, "The user.", USER),
     refusals(*BODY_FAULTS, WeakPassword, Conflict, *_ALWAYS),
-    description=f"{_GUARDED} At least a username or an email; the email counts as "
-    "verified. Names that nobody can choose, such as `support`, may be given. What is not named "
+    description=f"{_GUARDED} At least a username or an email; one that an administrator "
+    "gives counts as verified. Names that nobody can choose, such as `support`, may be given. What is not named "
     "here is ignored.",
     body=body(
         json=_open({**_NEW_USER, "is_admin": _FLAG}),

@@ -140,8 +140,9 @@ def table_security(
     columns that are no texts (`dhq_auth.sdk.column_types.TYPES`). A policy that cannot be read, and
     one that is missing, allows nothing.
 
-    Raises InvalidRequest for what policies have no name like, NotExpressible for a name that no table or column has, a type that is not known, and a
-    comparison that PostgreSQL would judge otherwise.
+    Raises InvalidRequest for a name that no policy can be for; NotExpressible for a name that no
+    table or column has, a type that is not known, and a comparison that PostgreSQL would judge
+    otherwise.
     """
     check_name("service", service)
     name = _qualified(check_name("table_name", table), schema)

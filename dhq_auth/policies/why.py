@@ -26,9 +26,8 @@ def explained(
     """Return, by table and action, what `compiled` comes to and why; `*` is every other table.
 
     `complete` is false where not all of it has room in MAX_SIZE; of *rules* that are None there is
-    nothing. With
-    *may_read* it says what those policies say that the policies on `auth_policies` let *caller*
-    read; of others never more than what they are for.
+    nothing. With *may_read* it says what those policies say that the policies on `auth_policies` let
+    *caller* read; of others never more than what they are for.
     """
     tables: dict[str, dict[str, Any]] = {}
     if rules is None:
