@@ -1,16 +1,14 @@
 """Policies made, changed and deleted; by whomever, the same rules hold."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Final
 
 from dhq_auth.accounts.store import lock_administrators
 from dhq_auth.errors import Conflict, Message
 from dhq_auth.events import PolicyAdded, PolicyChanged, PolicyDeleted
-from dhq_auth.opaque import new_id
 from dhq_auth.policies import store
-from dhq_auth.policies.draft import FIELDS, Draft, checked
+from dhq_auth.policies.draft import FIELDS, Draft, checked, draft_of, told, written
 from dhq_auth.policies.lockout import keep_administrable
 from dhq_auth.policies.store import Key, Policy
 from dhq_auth.work import Transaction
@@ -41,7 +39,7 @@ def changes_to(there: Iterable[Policy], wanted: Iterable[Draft]) -> Changes:
         [
             (before[key], draft)
             for key, draft in after.items()
-            if key in before and draft != _said_by(before[key])
+            if key in before and draft != draft_of(before[key])
         ],
         [policy for key, policy in before.items() if key not in after],
     )
@@ -66,21 +64,13 @@ async def make(tx: Transaction, changes: Changes, *, by: str | None) -> list[Pol
     await store.add_policies(tx.db, added)
     await keep_administrable(tx.db)
     for policy in added:
-        tx.emit(PolicyAdded(user_id=by, **_told(policy)))
+        tx.emit(PolicyAdded(user_id=by, **told(policy)))
     for before, after in changed:
         was = {name: getattr(before, name) for name in FIELDS}
-        tx.emit(PolicyChanged(user_id=by, before=was, **_told(after)))
+        tx.emit(PolicyChanged(user_id=by, before=was, **told(after)))
     for policy in changes.deleted:
-        tx.emit(PolicyDeleted(user_id=by, **_told(policy)))
+        tx.emit(PolicyDeleted(user_id=by, **told(policy)))
     return [*added, *(after for _, after in changed)]
-
-
-def written(draft: Draft, now: datetime, before: Policy | None = None) -> Policy:
-    """Return the policy that is made of *draft* now, with an id of its own, or of *before*."""
-    fields = {name: getattr(draft, name) for name in FIELDS}
-    if before is not None:
-        return replace(before, **fields, updated_at=now)
-    return Policy(id=new_id(), created_at=now, updated_at=now, **fields)
 
 
 async def _check_keys(tx: Transaction, keys: Sequence[Key]) -> None:
@@ -98,17 +88,3 @@ async def _check_keys(tx: Transaction, keys: Sequence[Key]) -> None:
                 ),
                 code="policy_exists",
             )
-
-
-def _said_by(policy: Policy) -> Draft:
-    return Draft(**{name: getattr(policy, name) for name in FIELDS})
-
-
-def _told(policy: Policy) -> dict[str, Any]:
-    return {
-        "policy_id": policy.id,
-        "service": policy.service,
-        "table_name": policy.table_name,
-        "action": policy.action,
-        "expression": policy.expression,
-    }

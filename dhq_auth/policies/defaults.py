@@ -1,11 +1,10 @@
 """The policies that a database begins with."""
 
-from datetime import datetime
 from typing import Final
 
 from dhq_auth.events import PolicyAdded
-from dhq_auth.opaque import new_id
-from dhq_auth.policies.store import ALL, Policy, add_policies, policies_for, there_is_any
+from dhq_auth.policies.draft import Draft, told, written
+from dhq_auth.policies.store import ALL, add_policies, policies_for, there_is_any
 from dhq_auth.work import Transaction
 
 USERS: Final = "auth_users"
@@ -32,30 +31,13 @@ async def ensure_defaults(tx: Transaction) -> None:
     tables = [table_name for table_name, _, _ in wanted]
     there = await policies_for(tx.db, [ALL], tables, [ALL])
     added = [
-        _default(tx.now, *default) for default in wanted if (ALL, default[0], ALL) not in there
+        written(
+            Draft(table_name=name, action=ALL, expression=expression, description=description),
+            tx.now,
+        )
+        for name, expression, description in wanted
+        if (ALL, name, ALL) not in there
     ]
     await add_policies(tx.db, added)
     for policy in added:
-        tx.emit(
-            PolicyAdded(
-                user_id=None,
-                policy_id=policy.id,
-                service=policy.service,
-                table_name=policy.table_name,
-                action=policy.action,
-                expression=policy.expression,
-            )
-        )
-
-
-def _default(now: datetime, table_name: str, expression: str, description: str) -> Policy:
-    return Policy(
-        id=new_id(),
-        service=ALL,
-        table_name=table_name,
-        action=ALL,
-        expression=expression,
-        description=description,
-        created_at=now,
-        updated_at=now,
-    )
+        tx.emit(PolicyAdded(user_id=None, **told(policy)))

@@ -3,9 +3,12 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, TypeVar
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any, Final, TypeVar
 
 from dhq_auth.errors import InvalidExpression, InvalidRequest, Message
+from dhq_auth.opaque import new_id
 from dhq_auth.policies.expression import parse
 from dhq_auth.policies.scanner import ExpressionError
 from dhq_auth.policies.store import ALL, Key, Policy
@@ -35,9 +38,28 @@ class Draft:
         return self.service, self.table_name, self.action
 
 
-def draft_of(policy: Policy, changes: Mapping[str, str]) -> Draft:
+def draft_of(policy: Policy, changes: Mapping[str, str] = MappingProxyType({})) -> Draft:
     """Return what *policy* says with *changes* made to it."""
     return replace(Draft(**{name: getattr(policy, name) for name in FIELDS}), **changes)
+
+
+def written(draft: Draft, now: datetime, before: Policy | None = None) -> Policy:
+    """Return the policy that is made of *draft* now, with an id of its own, or of *before*."""
+    fields = {name: getattr(draft, name) for name in FIELDS}
+    if before is not None:
+        return replace(before, **fields, updated_at=now)
+    return Policy(id=new_id(), created_at=now, updated_at=now, **fields)
+
+
+def told(policy: Policy) -> dict[str, Any]:
+    """Return what events tell of *policy*."""
+    return {
+        "policy_id": policy.id,
+        "service": policy.service,
+        "table_name": policy.table_name,
+        "action": policy.action,
+        "expression": policy.expression,
+    }
 
 
 def checked(draft: Draft) -> Draft:

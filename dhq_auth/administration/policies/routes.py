@@ -11,8 +11,8 @@ from dhq_auth.administration.policies.fields import changes_of, chosen_by, draft
 from dhq_auth.administration.policies.record import record_of
 from dhq_auth.credentials import Authenticated, Authenticator
 from dhq_auth.errors import NotFound
-from dhq_auth.policies.change import Changes, make, written
-from dhq_auth.policies.draft import FIELDS, checked, draft_of
+from dhq_auth.policies.change import Changes, make
+from dhq_auth.policies.draft import FIELDS, checked, draft_of, written
 from dhq_auth.policies.store import Policy, policy_by_id
 from dhq_auth.sdk.decision import Action
 from dhq_auth.settings import Settings
@@ -86,7 +86,7 @@ class PolicyViews:
             permit, policy = await self._meant(tx, request, who, "update")
             draft = checked(draft_of(policy, changes_of(sent)))
             permit.check(written(draft, tx.now, policy))
-            if draft != draft_of(policy, {}):
+            if draft != draft_of(policy):
                 [policy] = await make(tx, Changes([], [(policy, draft)], []), by=who.user.id)
         return web.json_response(record_of(policy))
 

@@ -50,7 +50,7 @@ def _looked_at(
     """Give what is wrong with *policy*, of which the service would not have stored the worse half."""
     title = f"{policy.id} ({policy.service} {policy.table_name} {policy.action})"
     try:
-        checked(draft_of(policy, {}))
+        checked(draft_of(policy))
     except InvalidExpression as error:
         yield fault(
             SUBJECT,
