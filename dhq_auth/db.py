@@ -53,12 +53,18 @@ _SQLITE_AWAY = {
     *(sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM),
     *(sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_NOMEM),
 }
+_CONTENTION = ("40001", "40P01")
+"""SQLSTATE: not serializable, deadlock."""
 # SQLSTATE: connection, read-only server, rolled back, resources, lock, operator, system, internal.
 _POSTGRES_AWAY = ("08", "25006", "40", "53", "55P03", "57", "58", "XX")
 _CONFLICTS = {
     *(sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY),
     *(sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY, "23505", "23503"),
 }
+
+
+class Contention(Unavailable):
+    """Another transaction was in the way; the same one again may go through (SQLSTATE 40…)."""
 
 
 class Timestamp(TypeDecorator[datetime]):
@@ -155,6 +161,8 @@ class Database:
         except (DBAPIError, PoolTimeout, OSError) as error:
             if _is_conflict(error):
                 raise Conflict("somebody else was faster, or it exists already") from error
+            if _is_contention(error):
+                raise Contention("too many changes at once") from error
             if not _is_away(error):
                 raise
             self._tell(error)
@@ -269,6 +277,10 @@ def _insist(execute: Callable[[], object]) -> None:
 
 def _is_conflict(error: Exception) -> bool:
     return isinstance(error, DBAPIError) and _code(error) in _CONFLICTS
+
+
+def _is_contention(error: Exception) -> bool:
+    return isinstance(error, DBAPIError) and str(_code(error)).startswith(_CONTENTION)
 
 
 def _is_away(error: Exception) -> bool:

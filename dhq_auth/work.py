@@ -1,14 +1,24 @@
 """The unit of work: a change and its audit rows commit together, the world hears afterwards."""
 
+import asyncio
+import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Final, TypeVar
 
 from dhq_auth.audit import store as audit
 from dhq_auth.clock import Clock
-from dhq_auth.db import Database, Db
+from dhq_auth.db import Contention, Database, Db
 from dhq_auth.events import Event, Source
+
+Result = TypeVar("Result")
+
+TRIES: Final = 10
+"""How often a change is begun before we say that there is no getting through."""
+PAUSE: Final = 0.005
+"""Seconds before the second try, doubled with each one more, at random up to that."""
 
 
 @dataclass(slots=True)
@@ -37,6 +47,26 @@ class Work:
     def read(self) -> AbstractAsyncContextManager[Db]:
         """Give a connection that sees one consistent state and changes nothing."""
         return self.database.read()
+
+    async def transact(
+        self, source: Source, change: Callable[[Transaction], Awaitable[Result]]
+    ) -> Result:
+        """Commit what *change* does, its audit rows with it; an exception undoes it all.
+
+        *change* is called again, in a new transaction, where another one was in its way: it must
+        keep what it does to itself, and await nothing remote. Metrics and extensions hear after the
+        commit. Raises Unavailable when the database does not answer, or there is no getting
+        through; Conflict as `Database.write` does.
+        """
+        for attempt in range(1, TRIES + 1):
+            try:
+                async with self.transaction(source) as tx:
+                    return await change(tx)
+            except Contention:
+                if attempt == TRIES:
+                    raise
+            await asyncio.sleep(random.uniform(0, PAUSE * 2**attempt))  # noqa: S311 - no secret
+        raise AssertionError("unreachable")
 
     @asynccontextmanager
     async def transaction(self, source: Source) -> AsyncIterator[Transaction]:

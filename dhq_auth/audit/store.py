@@ -4,7 +4,18 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Column, Integer, String, Table, insert, or_, select
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    String,
+    Table,
+    insert,
+    or_,
+    select,
+)
 
 from dhq_auth.db import Db, Timestamp, metadata
 from dhq_auth.events import Event, Source
@@ -19,6 +30,19 @@ audit_events = Table(
     Column("address", String(64)),
     Column("request_id", String(64)),
     Column("detail", JSON, nullable=False),
+    # Given by the sealing step, after the commit.
+    Column("position", BigInteger),
+    Column("hash", String(64)),
+    Index("uq_audit_events_position", "position", unique=True),
+)
+
+audit_seals = Table(
+    "audit_seals",
+    metadata,
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    Column("hash", String(64), nullable=False),
+    Column("sealed_at", Timestamp, nullable=False),
+    Column("mac", String(64), nullable=False),
 )
 
 

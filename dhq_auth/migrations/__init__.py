@@ -14,7 +14,7 @@ if TYPE_CHECKING:  # a start on a database that is up to date pays nothing for A
 
 log = logging.getLogger(__name__)
 
-HEAD: Final = "0003"
+HEAD: Final = "0004"
 """The revision that this version of the program needs."""
 PATIENCE: Final = 600.0
 """Seconds for an upgrade, or for somebody else's to end."""

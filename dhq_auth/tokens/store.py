@@ -55,7 +55,19 @@ signing_keys = Table(
     Column("generation", Integer, nullable=False),
     Column("private_key", Text, nullable=False),
     Column("created_at", Timestamp, nullable=False),
+    # From when on it signs, until a newer one does; None: since it was made.
+    Column("signs_from", Timestamp),
+    # Seconds that the longest-lived of its tokens lives.
+    Column("longest_lifetime", Integer),
     UniqueConstraint("purpose", "generation"),
+)
+
+secrets = Table(
+    "secrets",
+    metadata,
+    Column("name", String(32), primary_key=True),
+    Column("value", Text, nullable=False),
+    Column("created_at", Timestamp, nullable=False),
 )
 
 revocations = Table(
