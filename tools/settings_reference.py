@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from dhq_auth.settings import Limits, Settings
+from dhq_auth.settings import Limits, Settings, Upkeep
 from dhq_auth.settings.credentials import CredentialVariables
 from dhq_auth.settings.environment import Variable, variables_of
 from dhq_auth.settings.issuers import IssuerNames, IssuerVariables
@@ -48,6 +48,7 @@ HEADINGS = {
     "TRUSTED_ISSUERS": "## JWTs of other systems",
     "CREDENTIALS": "## Which credentials are accepted",
     "ALLOWED_SERVICES": "## Plugins",
+    "KEY_LIFETIME": "## What turns over and what is kept",
     "HEADER_TIMEOUT": "## Limits: what callers send",
     "DATABASE_POOL": "## Limits: the database",
     "REMOTE_CONNECT_TIMEOUT": "## Limits: whom the service asks",
@@ -72,7 +73,7 @@ def reference() -> str:
 
 def _lines() -> Iterator[str]:
     parts = (Settings, GoogleVariables, GitHubVariables, OidcNames, OidcVariables)
-    more = (IssuerNames, IssuerVariables, CredentialVariables, PluginVariables, Limits)
+    more = (IssuerNames, IssuerVariables, CredentialVariables, PluginVariables, Upkeep, Limits)
     for part in (*parts, *more):
         prefix = PREFIXES.get(part, "")
         for variable in variables_of(part).values():

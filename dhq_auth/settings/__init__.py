@@ -7,6 +7,7 @@ from dhq_auth.settings.parse import Secret
 from dhq_auth.settings.plugins import Extension, Service
 from dhq_auth.settings.providers import ProviderSettings
 from dhq_auth.settings.settings import Settings, from_environ
+from dhq_auth.settings.upkeep import Upkeep
 
 __all__ = [
     "Extension",
@@ -17,5 +18,6 @@ __all__ = [
     "Settings",
     "SettingsError",
     "TrustedIssuer",
+    "Upkeep",
     "from_environ",
 ]

@@ -16,6 +16,7 @@ from dhq_auth.settings.parse import Network, Secret
 from dhq_auth.settings.plugins import Extension, Service, read_plugins
 from dhq_auth.settings.providers import ProviderSettings, read_providers
 from dhq_auth.settings.redis_url import redis_url, shown_redis_url
+from dhq_auth.settings.upkeep import Upkeep
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
@@ -169,6 +170,7 @@ class Settings:
         "LOG_FORMAT", None, parse.one_of("text", "json"), "unset: text on a terminal, else json"
     )
     limits: Limits
+    upkeep: Upkeep
     providers: tuple[ProviderSettings, ...]
     trusted_issuers: tuple[TrustedIssuer, ...]
     services: tuple[Service, ...]
@@ -212,6 +214,7 @@ def from_environ(environ: Mapping[str, str] | None = None) -> Settings:
     env = Environment(os.environ if environ is None else environ)
     values: dict[str, Any] = env.values(Settings)
     limits: dict[str, Any] = env.values(Limits)
+    upkeep: dict[str, Any] = env.values(Upkeep)
     providers = read_providers(env)
     trusted_issuers = read_issuers(env, values["external_address"])
     accepted = read_credentials(env, duration_is_set=env.is_set("SESSION_DURATION"))
@@ -224,6 +227,7 @@ def from_environ(environ: Mapping[str, str] | None = None) -> Settings:
     settings = Settings(
         **values,
         limits=Limits(**limits),
+        upkeep=Upkeep(**upkeep),
         providers=providers,
         trusted_issuers=trusted_issuers,
         services=plugins.services,

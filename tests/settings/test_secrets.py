@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from dhq_auth.settings import Limits, Secret, Settings, SettingsError, from_environ
+from dhq_auth.settings import Limits, Secret, Settings, SettingsError, Upkeep, from_environ
 from dhq_auth.settings.environment import MAX_SECRET_FILE, variables_of
 from dhq_auth.settings.issuers import IssuerVariables
 from dhq_auth.settings.providers import GitHubVariables, GoogleVariables, OidcVariables
@@ -16,7 +16,7 @@ from tests.settings.conftest import faults_of
 PREFIXES = {OidcVariables: "OIDC_ACME_", IssuerVariables: "ISSUER_CORP_"}
 SECRETS = [
     f"{PREFIXES.get(part, '')}{variable.name}"
-    for part in (Settings, Limits, GoogleVariables, GitHubVariables, *PREFIXES)
+    for part in (Settings, Limits, Upkeep, GoogleVariables, GitHubVariables, *PREFIXES)
     for variable in variables_of(part).values()
     if variable.secret
 ]

@@ -6,7 +6,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from dhq_auth.settings import Limits, Settings, from_environ
+from dhq_auth.settings import Limits, Settings, Upkeep, from_environ
 from dhq_auth.settings.credentials import CredentialVariables
 from dhq_auth.settings.environment import variables_of
 from dhq_auth.settings.issuers import IssuerNames, IssuerVariables
@@ -21,7 +21,7 @@ from tests.settings.conftest import faults_of
 
 PARTS = (
     *(Settings, GoogleVariables, GitHubVariables, OidcNames, IssuerNames, CredentialVariables),
-    *(PluginVariables, Limits),
+    *(PluginVariables, Upkeep, Limits),
 )
 NAMES = {variable.name for part in PARTS for variable in variables_of(part).values()}
 NAMES |= {f"OIDC_ACME_{variable.name}" for variable in variables_of(OidcVariables).values()}

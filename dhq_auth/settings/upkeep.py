@@ -1,0 +1,26 @@
+"""What is kept and for how long, and what turns over by age."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from dhq_auth.settings.environment import variable
+from dhq_auth.settings.parse import duration
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upkeep:
+    """How long what lasts."""
+
+    key_lifetime: timedelta = variable(
+        "KEY_LIFETIME",
+        "90d",
+        duration(3600, 3650 * 86400),
+        "age at which a new key of login tokens is announced, an hour at least",
+    )
+    service_key_lifetime: timedelta | None = variable(
+        "SERVICE_KEY_LIFETIME",
+        None,
+        duration(3600, 3650 * 86400),
+        "age at which a new key of service tokens is announced, an hour at least; unset: never, "
+        "since published verifiers read the public key once",
+    )
