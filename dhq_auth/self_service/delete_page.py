@@ -13,7 +13,7 @@ from dhq_auth.web.client import source
 from dhq_auth.web.params import params
 from dhq_auth.web.render import Pages, redirect
 from dhq_auth.web.routing import Route
-from dhq_auth.work import Work
+from dhq_auth.work import Transaction, Work
 
 
 class DeletePage:
@@ -44,14 +44,17 @@ class DeletePage:
     async def delete(self, request: web.Request, who: Authenticated) -> web.StreamResponse:
         """Delete the account, once its name was typed by somebody who has just logged in."""
         sent = await params(request, self._settings.limits)
+
+        async def delete(tx: Transaction) -> None:
+            await keep_logged_in(tx, who)
+            await delete_user(tx, who.user, by=who.user.id)
+
         try:
             typed, expected = sent.string("confirmation"), confirmation_of(who.user)
             if (typed or "").strip() != expected:
                 raise InvalidRequest(Message("Type {expected} to confirm.", expected=expected))
             who.principal.demand_recent_login(self._work.now())
-            async with self._work.transaction(source(request)) as tx:
-                await keep_logged_in(tx, who)
-                await delete_user(tx, who.user, by=who.user.id)
+            await self._work.transact(source(request), delete)
         except (InvalidRequest, Forbidden, Conflict) as error:
             return self._page(request, who.user, error)
         response = redirect(f"{self._settings.issuer}/signed-out", status=303)

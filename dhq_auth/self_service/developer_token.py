@@ -14,7 +14,7 @@ from dhq_auth.settings import Settings
 from dhq_auth.web.client import source
 from dhq_auth.web.params import params, query
 from dhq_auth.web.routing import Route
-from dhq_auth.work import Work
+from dhq_auth.work import Transaction, Work
 
 NONE = "You have no developer token."
 
@@ -66,11 +66,17 @@ class DeveloperTokenViews:
 
     async def make_for(self, request: web.Request, who: Authenticated) -> tuple[ApiToken, str]:
         """Make the token of *who* anew; of many who ask at once the last one has it."""
-        async with self._work.transaction(source(request)) as tx:
+
+        async def make(tx: Transaction) -> tuple[ApiToken, str]:
             await keep_logged_in(tx, who)
             return await make_developer_token(tx, who.user)
 
+        return await self._work.transact(source(request), make)
+
     async def end_of(self, request: web.Request, who: Authenticated) -> bool:
         """End the token of *who*; say whether there was one."""
-        async with self._work.transaction(source(request)) as tx:
-            return bool(await revoke_tokens(tx, user_id=who.user.id, developer=True))
+        user_id = who.user.id
+        ended = await self._work.transact(
+            source(request), lambda tx: revoke_tokens(tx, user_id=user_id, developer=True)
+        )
+        return bool(ended)

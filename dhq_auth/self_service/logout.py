@@ -50,10 +50,14 @@ class LogoutViews:
                 "Name and password have no session to end; send all=true to end every one."
             )
         browser = await self._authenticator.of_cookie(request) or who
-        async with self._work.transaction(source(request)) as tx:
+
+        async def end(tx: Transaction) -> bool:
             ended = await self._end(tx, who, everywhere=everything)
             if browser.principal.session_id != who.principal.session_id:
                 ended |= await self._end(tx, browser)
+            return ended
+
+        ended = await self._work.transact(source(request), end)
         # Committed. Of two logouts at once, one ended it; name and password are no login that ends.
         if not ended and who.principal.session_id is not None:
             raise InvalidCredential("the login has ended", reason="revoked")

@@ -48,6 +48,8 @@ class NamesForm:
                 if isinstance(value := sent.get(name), str)
             }
             return await self._profile.again(request, who, "names", error, typed)
-        async with self._work.transaction(source(request)) as tx:
-            await change_user(tx, who.user.id, changes, by=who.user.id)
+        user_id = who.user.id
+        await self._work.transact(
+            source(request), lambda tx: change_user(tx, user_id, changes, by=user_id)
+        )
         return redirect(f"{self._settings.issuer}/profile", status=303)

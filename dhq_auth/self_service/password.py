@@ -96,7 +96,8 @@ class PasswordViews:
         new = self._allowed(who.user, current, wanted)
         account = await self._confirmed(request, who, current)
         hashed = await self._logins.hashed(new, source(request))
-        async with self._work.transaction(source(request)) as tx:
+
+        async def change(tx: Transaction) -> Login:
             await keep_logged_in(tx, who)
             if account is None:
                 await _set_first(tx, who.user, hashed)
@@ -112,6 +113,8 @@ class PasswordViews:
                 device=device(request),
                 replaced_cookie=session.cookie_secret(request, self._settings),
             )
+
+        return await self._work.transact(source(request), change)
 
     def _allowed(self, user: User, current: str | None, wanted: str) -> str:
         new = check_password(wanted, user, self._settings)

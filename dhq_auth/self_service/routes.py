@@ -37,6 +37,15 @@ def routes(
     profile = ProfilePage(settings, work, authenticator, pages)
     developer = DeveloperTokenViews(settings, work, authenticator)
     asking = Asking(settings, authenticator, logins)
+    tokens = TokenViews(settings, work, authenticator, asking)
+    token_pages = TokenPages(
+        settings=settings,
+        work=work,
+        authenticator=authenticator,
+        tokens=tokens,
+        developer=developer,
+        pages=pages,
+    )
     password = PasswordViews(
         settings=settings,
         work=work,
@@ -53,9 +62,9 @@ def routes(
         *LogoutViews(settings, work, authenticator, pages).routes(),
         *SessionViews(settings, work, authenticator).routes(),
         *SessionPages(settings, work, authenticator, pages).routes(),
-        *TokenViews(settings, work, authenticator, asking).routes(),
+        *tokens.routes(),
         *developer.routes(),
-        *TokenPages(settings, work, authenticator, developer, pages).routes(),
+        *token_pages.routes(),
         *TokenInfoViews(settings, work, authenticator, signer).routes(),
         *DeletePage(settings, work, authenticator, pages).routes(),
     )

@@ -14,7 +14,7 @@ from dhq_auth.web.client import source
 from dhq_auth.web.params import params
 from dhq_auth.web.render import Pages, redirect
 from dhq_auth.web.routing import Route
-from dhq_auth.work import Work
+from dhq_auth.work import Transaction, Work
 
 SHOWN = 200
 
@@ -60,11 +60,14 @@ class SessionPages:
         """End the session `id`, or with `all` every one."""
         sent = await params(request, self._settings.limits)
         everyone, session_id = sent.flag("all"), sent.text("id", max_length=64) or ""
-        async with self._work.transaction(source(request)) as tx:
+
+        async def end(tx: Transaction) -> None:
             if everyone:
                 await end_sessions(tx, who.user)
             elif not is_id(session_id) or not await end_session(tx, who.user, session_id):
                 raise NotFound(NO_SESSION)
+
+        await self._work.transact(source(request), end)
         if not everyone and session_id != who.principal.session_id:
             return redirect(f"{self._settings.issuer}/profile/sessions", status=303)
         response = redirect(f"{self._settings.issuer}/signed-out", status=303)

@@ -80,17 +80,14 @@ class SessionViews:
         """End every session of the user, and with them every login token."""
         sent = await params(request, self._settings.limits)
         who = await self._authenticator.authenticate(request, sent, LOGIN)
-        async with self._work.transaction(source(request)) as tx:
-            await end_sessions(tx, who.user)
+        await self._work.transact(source(request), lambda tx: end_sessions(tx, who.user))
         return self._done(request, "Every session has ended.", own=True)
 
     async def end(self, request: web.Request, who: Authenticated, session_id: str) -> None:
         """End the session *session_id* of *who*; NotFound if it is nobody's or somebody else's."""
-        ended = False
-        if is_id(session_id):
-            async with self._work.transaction(source(request)) as tx:
-                ended = await end_session(tx, who.user, session_id)
-        if not ended:
+        if not is_id(session_id) or not await self._work.transact(
+            source(request), lambda tx: end_session(tx, who.user, session_id)
+        ):
             raise NotFound(NO_SESSION)
 
     def _done(self, request: web.Request, message: str, *, own: bool) -> web.Response:

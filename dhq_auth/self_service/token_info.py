@@ -92,14 +92,17 @@ class TokenInfoViews:
             found = await user_of_api_token(db, digest(token))
         if found is None or found[0].revoked_at is not None:
             return
-        async with self._work.transaction(source(request)) as tx:
-            await revoke_tokens(tx, value=token, how="leaked")
+        await self._work.transact(
+            source(request), lambda tx: revoke_tokens(tx, value=token, how="leaked")
+        )
 
     async def _end_login(self, request: web.Request, token: str) -> None:
         with suppress(InvalidCredential):
             claims = self._signer.verify(token, LOGIN)
             async with self._work.read() as db:
-                session = await session_of_token(db, claims)
-            if session is not None:
-                async with self._work.transaction(source(request)) as tx:
-                    await end_session(tx, session.user, session.session_id)
+                found = await session_of_token(db, claims)
+            if found is not None:
+                user, session_id = found.user, found.session_id
+                await self._work.transact(
+                    source(request), lambda tx: end_session(tx, user, session_id)
+                )

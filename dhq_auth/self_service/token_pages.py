@@ -3,28 +3,28 @@
 A value is shown in the answer to the form that made it: it is never in an address or a cookie.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from aiohttp import web
 
-from dhq_auth.access.tokens import make_token, revoke_tokens
+from dhq_auth.access.tokens import revoke_tokens
 from dhq_auth.api_tokens import store
 from dhq_auth.api_tokens.store import ApiToken
 from dhq_auth.credentials import Authenticated, Authenticator
-from dhq_auth.credentials.held import keep_logged_in
 from dhq_auth.errors import AuthError, Conflict, InvalidRequest, NotFound
 from dhq_auth.opaque import is_id
 from dhq_auth.self_service.developer_token import DeveloperTokenViews
 from dhq_auth.self_service.signed_in import signed_in
-from dhq_auth.self_service.tokens import NO_TOKEN
+from dhq_auth.self_service.tokens import NO_TOKEN, TokenViews
 from dhq_auth.self_service.wanted_token import wanted_token
 from dhq_auth.settings import Settings
 from dhq_auth.web.client import source
 from dhq_auth.web.params import Params, params
 from dhq_auth.web.render import Pages, redirect
 from dhq_auth.web.routing import Route
-from dhq_auth.work import Work
+from dhq_auth.work import Transaction, Work
 
 SHOWN = 200
 NEVER = "never"
@@ -36,15 +36,18 @@ class TokenPages:
 
     def __init__(
         self,
+        *,
         settings: Settings,
         work: Work,
         authenticator: Authenticator,
+        tokens: TokenViews,
         developer: DeveloperTokenViews,
         pages: Pages,
     ) -> None:
         self._settings = settings
         self._work = work
         self._authenticator = authenticator
+        self._api_tokens = tokens
         self._developer = developer
         self._pages = pages
 
@@ -78,10 +81,7 @@ class TokenPages:
         sent = await params(request, self._settings.limits)
         try:
             wanted = wanted_token(_in_seconds(sent), self._work.now())
-            async with self._work.transaction(source(request)) as tx:
-                await keep_logged_in(tx, who)
-                limit = self._settings.limits.max_api_tokens
-                token, value = await make_token(tx, who.user, wanted, limit=limit)
+            token, value = await self._api_tokens.make_for(request, who, wanted)
         except (InvalidRequest, Conflict) as error:
             return await self._tokens(request, who, error=error)
         made = {"token": value, "title": token.title}
@@ -93,13 +93,16 @@ class TokenPages:
         everyone, token_id = sent.flag("all"), sent.text("token_id", max_length=64) or ""
         if not everyone and not is_id(token_id):
             raise NotFound(NO_TOKEN)
-        async with self._work.transaction(source(request)) as tx:
-            ended = await revoke_tokens(
+
+        async def revoke(tx: Transaction) -> Sequence[ApiToken]:
+            return await revoke_tokens(
                 tx,
                 user_id=who.user.id,
                 token_id=None if everyone else token_id,
                 developer=False if everyone else None,
             )
+
+        ended = await self._work.transact(source(request), revoke)
         if not ended and not everyone:
             raise NotFound(NO_TOKEN)
         return redirect(f"{self._settings.issuer}/profile/tokens", status=303)

@@ -4,7 +4,7 @@ from typing import Any
 
 from aiohttp import web
 
-from dhq_auth.access.tokens import make_token, revoke_tokens
+from dhq_auth.access.tokens import Wanted, make_token, revoke_tokens
 from dhq_auth.api_tokens import store
 from dhq_auth.api_tokens.store import ApiToken
 from dhq_auth.clock import rfc3339
@@ -21,7 +21,7 @@ from dhq_auth.settings import Settings
 from dhq_auth.web.client import source
 from dhq_auth.web.params import Params, params, query
 from dhq_auth.web.routing import Route
-from dhq_auth.work import Work
+from dhq_auth.work import Transaction, Work
 
 NO_TOKEN = "You have no such token."  # noqa: S105 - what is said, not a secret
 
@@ -72,10 +72,7 @@ class TokenViews:
         sent = await params(request, self._settings.limits)
         wanted = wanted_token(sent, self._work.now())
         who = await self._asking.who(request, sent, sent)
-        async with self._work.transaction(source(request)) as tx:
-            await keep_logged_in(tx, who)
-            limit = self._settings.limits.max_api_tokens
-            token, value = await make_token(tx, who.user, wanted, limit=limit)
+        token, value = await self.make_for(request, who, wanted)
         return web.json_response(made(token, value), status=201)
 
     async def end_one(self, request: web.Request) -> web.StreamResponse:
@@ -103,6 +100,21 @@ class TokenViews:
         one = value is not None or token_id is not None
         return revoked("The token is revoked." if one else "All tokens are revoked.")
 
+    async def make_for(
+        self, request: web.Request, who: Authenticated, wanted: Wanted
+    ) -> tuple[ApiToken, str]:
+        """Make a token of *who*; return it with its value.
+
+        Raises InvalidCredential if the login has ended, Conflict beyond MAX_API_TOKENS.
+        """
+
+        async def make(tx: Transaction) -> tuple[ApiToken, str]:
+            await keep_logged_in(tx, who)
+            limit = self._settings.limits.max_api_tokens
+            return await make_token(tx, who.user, wanted, limit=limit)
+
+        return await self._work.transact(source(request), make)
+
     async def _end(
         self,
         request: web.Request,
@@ -113,8 +125,11 @@ class TokenViews:
     ) -> None:
         if token_id is not None and not is_id(token_id):
             raise NotFound(NO_TOKEN)
-        async with self._work.transaction(source(request)) as tx:
-            ended = await revoke_tokens(tx, user_id=who.user.id, token_id=token_id, value=value)
+        user_id = who.user.id
+        ended = await self._work.transact(
+            source(request),
+            lambda tx: revoke_tokens(tx, user_id=user_id, token_id=token_id, value=value),
+        )
         if not ended and (token_id is not None or value is not None):
             raise NotFound(NO_TOKEN)
 

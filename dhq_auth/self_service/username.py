@@ -17,7 +17,7 @@ from dhq_auth.web.errors import wants_page
 from dhq_auth.web.params import Params, params, query
 from dhq_auth.web.render import redirect
 from dhq_auth.web.routing import Route
-from dhq_auth.work import Work
+from dhq_auth.work import Transaction, Work
 
 ALREADY_SET = "Cannot modify username, already set"
 """The text of 0.1.6; clients look for it."""
@@ -86,11 +86,14 @@ class UsernameViews:
         if user.username is not None:
             raise InvalidRequest(ALREADY_SET)
         username = usernames.check(wanted)
+
+        async def choose(tx: Transaction) -> None:
+            if not await accounts.choose_username(tx.db, user.id, username, tx.now):
+                raise InvalidRequest(ALREADY_SET)
+            tx.emit(UsernameChosen(user_id=user.id, username=username))
+
         try:
-            async with self._work.transaction(source(request)) as tx:
-                if not await accounts.choose_username(tx.db, user.id, username, tx.now):
-                    raise InvalidRequest(ALREADY_SET)
-                tx.emit(UsernameChosen(user_id=user.id, username=username))
+            await self._work.transact(source(request), choose)
         except Conflict:
             raise Conflict("This username is taken; choose another one.") from None
 
