@@ -68,6 +68,17 @@ class Work:
             await asyncio.sleep(random.uniform(0, PAUSE * 2**attempt))  # noqa: S311 - no secret
         raise AssertionError("unreachable")
 
+    async def tell(self, source: Source, event: Event) -> None:
+        """Let *event*, with which nothing changes, be remembered and announced.
+
+        Raises Unavailable as `transact` does.
+        """
+
+        async def emit(tx: Transaction) -> None:
+            tx.emit(event)
+
+        await self.transact(source, emit)
+
     @asynccontextmanager
     async def transaction(self, source: Source) -> AsyncIterator[Transaction]:
         """Commit what is done inside, its audit rows with it; an exception undoes it all.
