@@ -170,8 +170,8 @@ class PasswordLogins:
         return found
 
     async def _refused(self, user_id: str | None, reason: str, source: Source) -> WrongPassword:
-        async with self._work.transaction(source) as tx:
-            tx.emit(LoginRefused(user_id=user_id, provider="password", reason=reason))
+        refused = LoginRefused(user_id=user_id, provider="password", reason=reason)
+        await self._work.tell(source, refused)
         return WrongPassword()
 
     def _is_over(self, account: Account) -> bool:
@@ -187,8 +187,11 @@ class PasswordLogins:
             hashed = await self._hasher.hash(password)
         except Unavailable:  # too many wait: it is done at another login
             return account.hash
-        async with self._work.transaction(source) as tx:
+
+        async def replace(tx: Transaction) -> None:
             await passwords.replace_hash(tx.db, account.user.id, account.hash, hashed)
+
+        await self._work.transact(source, replace)
         return hashed
 
 

@@ -11,7 +11,7 @@ from dhq_auth.administration.store import finish_setup, setup_is_done
 from dhq_auth.errors import Conflict, Forbidden
 from dhq_auth.events import Source
 from dhq_auth.settings import Settings
-from dhq_auth.work import Work
+from dhq_auth.work import Transaction, Work
 
 USERNAME: Final = "admin"
 DONE: Final = "There is an administrator already; the setup works once."
@@ -44,22 +44,25 @@ async def make_first_administrator(work: Work, source: Source, hashed: str) -> U
     Of several who try at once one succeeds; the others get Conflict. The default policies belong
     here, in the same transaction.
     """
+
+    async def make(tx: Transaction) -> User:
+        if await setup_is_done(tx.db):
+            raise _done()
+        await finish_setup(tx.db, tx.now)
+        # Others cannot choose this name; an operator, or dhq-auth 0.1.6, may have given it.
+        taken = await accounts.user_by_username(tx.db, USERNAME)
+        name = await accounts.free_username(tx.db, USERNAME) if taken else USERNAME
+        return await add_account(
+            tx,
+            Names(username=name),
+            hashed,
+            vouched=True,
+            is_admin=True,
+            expires_at=tx.now + INITIAL_PASSWORD_LIFETIME,
+        )
+
     try:
-        async with work.transaction(source) as tx:
-            if await setup_is_done(tx.db):
-                raise _done()
-            await finish_setup(tx.db, tx.now)
-            # Others cannot choose this name; an operator, or dhq-auth 0.1.6, may have given it.
-            taken = await accounts.user_by_username(tx.db, USERNAME)
-            name = await accounts.free_username(tx.db, USERNAME) if taken else USERNAME
-            return await add_account(
-                tx,
-                Names(username=name),
-                hashed,
-                vouched=True,
-                is_admin=True,
-                expires_at=tx.now + INITIAL_PASSWORD_LIFETIME,
-            )
+        return await work.transact(source, make)
     except Conflict as error:
         raise _done() from error
 

@@ -43,8 +43,10 @@ class OwnUserViews:
         sent = await params(request, self._settings.limits)
         who = await self._authenticator.authenticate(request, sent, PROFILE)
         changes = changed_names(sent)
-        async with self._work.transaction(source(request)) as tx:
-            user = await change_user(tx, who.user.id, changes, by=who.user.id)
+        own_id = who.user.id
+        user = await self._work.transact(
+            source(request), lambda tx: change_user(tx, own_id, changes, by=own_id)
+        )
         return web.json_response(record_of(user))
 
     async def delete(self, request: web.Request) -> web.StreamResponse:
@@ -52,8 +54,9 @@ class OwnUserViews:
         sent = await params(request, self._settings.limits)
         who = await self._authenticator.authenticate(request, sent, LOGIN)
         who.principal.demand_recent_login(self._work.now())
-        async with self._work.transaction(source(request)) as tx:
-            deleted = await delete_user(tx, who.user, by=who.user.id)
+        deleted = await self._work.transact(
+            source(request), lambda tx: delete_user(tx, who.user, by=who.user.id)
+        )
         # Committed. Of two at once, one deleted it.
         if not deleted:
             raise InvalidCredential("the account is deleted", reason="revoked")

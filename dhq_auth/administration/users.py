@@ -88,7 +88,8 @@ class UserViews:
         async with self._work.read() as db:  # nothing is hashed for who may not
             permit = await self._guard.look(db, who, "create")
         hashed = await self._hashed(request, sent_with(sent, permit, FIXABLE))
-        async with self._work.transaction(source(request)) as tx:
+
+        async def add(tx: Transaction) -> User:
             permit = await self._guard.hold(tx, who, "create")
             taken = sent_with(sent, permit, FIXABLE)
             user = await add_account(
@@ -99,6 +100,9 @@ class UserViews:
                 is_admin=taken.flag("is_admin"),
             )
             permit.check(user)
+            return user
+
+        user = await self._work.transact(source(request), add)
         return web.json_response(record_of(user), status=201)
 
     async def show(self, request: web.Request) -> web.StreamResponse:
@@ -113,19 +117,25 @@ class UserViews:
         """Change names and flags of a user; all else that is sent is ignored."""
         sent = await params(request, self._settings.limits)
         who = await self._guard.authenticate(request, sent)
-        async with self._work.transaction(source(request)) as tx:
+
+        async def change(tx: Transaction) -> User:
             permit, user = await self._meant(tx, request, who, "update")
             changes: dict[str, Any] = {**changed_names(sent), **changed_flags(sent)}
             user = await change_user(tx, user.id, changes, by=who.user.id)
             permit.check(user)
-        return web.json_response(record_of(user))
+            return user
+
+        return web.json_response(record_of(await self._work.transact(source(request), change)))
 
     async def delete(self, request: web.Request) -> web.StreamResponse:
         """Delete a user, and every session and token with it."""
         who = await self._guard.authenticate(request, await params(request, self._settings.limits))
-        async with self._work.transaction(source(request)) as tx:
+
+        async def delete(tx: Transaction) -> None:
             _, user = await self._meant(tx, request, who, "delete")
             await delete_user(tx, user, by=who.user.id)
+
+        await self._work.transact(source(request), delete)
         return web.json_response({})
 
     async def _hashed(self, request: web.Request, sent: Params) -> str | None:

@@ -16,7 +16,7 @@ from dhq_auth.events import Source
 from dhq_auth.hookspecs import Presented
 from dhq_auth.opaque import digest
 from dhq_auth.principal import AuthMethod, Principal
-from dhq_auth.work import Work
+from dhq_auth.work import Transaction, Work
 
 KEPT_TO: Final = timedelta(minutes=1)
 """How exactly the last use of a token is known: it is written that often at most."""
@@ -64,5 +64,7 @@ class ApiTokens:
         return Authenticated(principal, user)
 
     async def _touch(self, token: ApiToken) -> None:
-        async with self._work.transaction(Source()) as tx:
+        async def touch(tx: Transaction) -> None:
             await api_tokens.touch(tx.db, token.id, tx.now, tx.now - KEPT_TO)
+
+        await self._work.transact(Source(), touch)

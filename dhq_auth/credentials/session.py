@@ -18,7 +18,7 @@ from dhq_auth.redirects import Origin
 from dhq_auth.sessions import store as sessions
 from dhq_auth.settings import Settings
 from dhq_auth.web.cookies import cookie
-from dhq_auth.work import Work
+from dhq_auth.work import Transaction, Work
 
 _SECRET = re.compile(rf"[A-Za-z0-9_-]{{{SECRET_LENGTH}}}")
 FOR_EVER = 400 * 86400  # as long as browsers keep any cookie
@@ -136,7 +136,8 @@ class Sessions:
 
     async def _renew(self, session: LiveSession) -> None:
         duration = self._settings.session_duration
-        async with self._work.transaction(Source()) as tx:
+
+        async def renew(tx: Transaction) -> None:
             expires_at, keep_until = session.expires_at, session.keep_until
             if self._settings.session_sliding and duration and keep_until:
                 expires_at = tx.now + duration
@@ -149,6 +150,8 @@ class Sessions:
                 expires_at=expires_at,
                 keep_until=keep_until,
             )
+
+        await self._work.transact(Source(), renew)
 
 
 def _last_used(session: LiveSession) -> datetime:

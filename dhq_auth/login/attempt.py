@@ -15,7 +15,7 @@ from dhq_auth.opaque import SECRET_LENGTH, digest, new_secret
 from dhq_auth.settings import Settings
 from dhq_auth.web.cookies import cookie
 from dhq_auth.web.params import Params
-from dhq_auth.work import Work
+from dhq_auth.work import Transaction, Work
 
 CALLBACK = "/auth/oauth_callback"
 _SECRET = re.compile(rf"[A-Za-z0-9_-]{{{SECRET_LENGTH}}}")
@@ -100,27 +100,30 @@ class Attempts:
         Raises Unavailable while LOGIN_ATTEMPTS_PENDING others are under way.
         """
         limits = self._settings.limits
-        async with self._work.transaction(Source()) as tx:
+        attempt = Attempt(
+            state_digest=digest(begun.state),
+            browser_digest=digest(begun.browser_secret),
+            provider=provider,
+            next=destination.next,
+            code_challenge=destination.code_challenge,
+            expires_at=self._work.now() + limits.login_attempt_lifetime,
+        )
+
+        async def add(tx: Transaction) -> None:
             if await store.count_attempts(tx.db) >= limits.login_attempts_pending:
                 raise Unavailable("Too many logins are under way.", retry_after=60)
-            await store.add_attempt(
-                tx.db,
-                Attempt(
-                    state_digest=digest(begun.state),
-                    browser_digest=digest(begun.browser_secret),
-                    provider=provider,
-                    next=destination.next,
-                    code_challenge=destination.code_challenge,
-                    expires_at=tx.now + limits.login_attempt_lifetime,
-                ),
-            )
+            await store.add_attempt(tx.db, attempt)
+
+        await self._work.transact(Source(), add)
 
     async def take(self, state: str | None) -> Attempt:
         """Spend *state* and return the login that it belongs to; LoginFailed if there is none."""
         attempt = None
         if state and _SECRET.fullmatch(state) and await self._is_under_way(state):
-            async with self._work.transaction(Source()) as tx:
-                attempt = await store.take_attempt(tx.db, digest(state))
+            spent = digest(state)
+            attempt = await self._work.transact(
+                Source(), lambda tx: store.take_attempt(tx.db, spent)
+            )
         # Committed: spent, whatever becomes of this request.
         if attempt is None:
             raise LoginFailed("This login is over, or took too long. Please start again.")

@@ -38,25 +38,26 @@ async def complete(
     Two first logins of one person at once make one user: whoever comes second finds the first
     one's rows, and begins again. Raises LoginFailed for an account that is disabled.
     """
+
+    async def begin(tx: Transaction) -> Login:
+        user = await _user(tx, identity, provider, settings)
+        if not user.is_active:
+            raise LoginFailed("This account is disabled.")
+        return await begin_session(
+            tx,
+            user,
+            provider.name,
+            settings,
+            device=device,
+            replaced_cookie=replaced_cookie,
+        )
+
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            async with work.transaction(source) as tx:
-                user = await _user(tx, identity, provider, settings)
-                if not user.is_active:
-                    raise LoginFailed("This account is disabled.")
-                login = await begin_session(
-                    tx,
-                    user,
-                    provider.name,
-                    settings,
-                    device=device,
-                    replaced_cookie=replaced_cookie,
-                )
+            return await work.transact(source, begin)
         except Conflict:
             if attempt == ATTEMPTS:
                 raise
-        else:
-            return login
     raise AssertionError("the last attempt returns or raises")
 
 

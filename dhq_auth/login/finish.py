@@ -13,7 +13,7 @@ from dhq_auth.redirects import with_parameter
 from dhq_auth.sessions import store as sessions
 from dhq_auth.settings import Settings
 from dhq_auth.tokens.signing import TokenSigner
-from dhq_auth.work import Work
+from dhq_auth.work import Transaction, Work
 
 
 class Finish:
@@ -32,24 +32,24 @@ class Finish:
             token = await login_token(self._signer, user_id, session_id, self._settings)
             return with_parameter(destination.next, "jwt", token)
         code = new_secret()
-        async with self._work.transaction(Source()) as tx:
-            await store.add_code(
-                tx.db,
-                LoginCode(
-                    digest=digest(code),
-                    session_id=session_id,
-                    user_id=user_id,
-                    code_challenge=destination.code_challenge,
-                    expires_at=tx.now + self._settings.limits.login_code_lifetime,
-                ),
-            )
+        remembered = LoginCode(
+            digest=digest(code),
+            session_id=session_id,
+            user_id=user_id,
+            code_challenge=destination.code_challenge,
+            expires_at=self._work.now() + self._settings.limits.login_code_lifetime,
+        )
+        await self._work.transact(Source(), lambda tx: store.add_code(tx.db, remembered))
         return with_parameter(destination.next, "code", code)
 
     async def prolong(self, session_id: str) -> None:
         """Keep the row of a session for as long as a token may live that is made of it now."""
-        async with self._work.transaction(Source()) as tx:
+
+        async def keep(tx: Transaction) -> None:
             until = last_token_ends(tx.now, self._settings)
             await sessions.keep_for_token(tx.db, session_id, until)
+
+        await self._work.transact(Source(), keep)
 
     def set_cookie(self, request: web.Request, response: web.StreamResponse, secret: str) -> None:
         """Give the browser its session, unless a page elsewhere has sent it here."""

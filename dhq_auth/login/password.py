@@ -8,6 +8,7 @@ from dhq_auth.access.accounts import Names, add_account, check_password, checked
 from dhq_auth.access.begin import Login, answer, begin_session
 from dhq_auth.access.password_login import MAX_NAME, PasswordLogins, still_holds
 from dhq_auth.access.store import Account
+from dhq_auth.accounts.store import User
 from dhq_auth.credentials import Authenticator, session
 from dhq_auth.errors import AuthError, Forbidden, InvalidRequest, WrongPassword
 from dhq_auth.login import openapi
@@ -21,7 +22,7 @@ from dhq_auth.web.errors import wants_page
 from dhq_auth.web.params import Params, params
 from dhq_auth.web.render import redirect
 from dhq_auth.web.routing import Route
-from dhq_auth.work import Work
+from dhq_auth.work import Transaction, Work
 
 PASSWORD = "password"  # noqa: S105 - the name of the provider in lists and events
 MISSING = "Give a username or an email, and a password."
@@ -139,36 +140,33 @@ class PasswordViews:
         password = check_password(password, names, self._settings)
         hashed = await self._logins.hashed(password, source(request))
         form = wants_page(request)
-        async with self._work.transaction(source(request)) as tx:
+
+        async def make(tx: Transaction) -> tuple[User, Login | None]:
             user = await add_account(tx, names, hashed, vouched=False)
-            login = (
-                await begin_session(
-                    tx,
-                    user,
-                    PASSWORD,
-                    self._settings,
-                    device=device(request),
-                    replaced_cookie=session.cookie_secret(request, self._settings),
-                )
-                if form
-                else None
-            )
+            return user, await self._session(tx, request, user) if form else None
+
+        user, login = await self._work.transact(source(request), make)
         if login is not None:
             return await self._answer(request, destination, login)
         return web.json_response({"id": user.id, "username": user.username}, status=201)
 
     async def _begun(self, request: web.Request, account: Account) -> Login:
-        async with self._work.transaction(source(request)) as tx:
+        async def begin(tx: Transaction) -> Login:
             if not await still_holds(tx, account):
                 raise WrongPassword
-            return await begin_session(
-                tx,
-                account.user,
-                PASSWORD,
-                self._settings,
-                device=device(request),
-                replaced_cookie=session.cookie_secret(request, self._settings),
-            )
+            return await self._session(tx, request, account.user)
+
+        return await self._work.transact(source(request), begin)
+
+    async def _session(self, tx: Transaction, request: web.Request, user: User) -> Login:
+        return await begin_session(
+            tx,
+            user,
+            PASSWORD,
+            self._settings,
+            device=device(request),
+            replaced_cookie=session.cookie_secret(request, self._settings),
+        )
 
     async def _answer(
         self, request: web.Request, destination: Destination, login: Login

@@ -13,6 +13,7 @@ from dhq_auth.access.begin import Login, answer
 from dhq_auth.access.end import end_session
 from dhq_auth.accounts import store as accounts
 from dhq_auth.accounts.profile import own_profile
+from dhq_auth.accounts.store import User
 from dhq_auth.credentials import Authenticator, session
 from dhq_auth.errors import (
     AuthError,
@@ -30,7 +31,7 @@ from dhq_auth.login.complete import complete
 from dhq_auth.login.connectors import Connector, LoginRequest
 from dhq_auth.login.connectors.protocol import s256
 from dhq_auth.login.finish import Finish
-from dhq_auth.login.store import Attempt
+from dhq_auth.login.store import Attempt, LoginCode
 from dhq_auth.opaque import digest
 from dhq_auth.principal import PROFILE
 from dhq_auth.settings import Settings
@@ -40,7 +41,7 @@ from dhq_auth.web.client import CLIENT_ADDRESS, device, source
 from dhq_auth.web.params import params, query
 from dhq_auth.web.render import redirect
 from dhq_auth.web.routing import Route
-from dhq_auth.work import Work
+from dhq_auth.work import Transaction, Work
 
 Answer = TypeVar("Answer")
 MAX_LOGIN_HINT = 320
@@ -196,15 +197,7 @@ class LoginViews:
         code, verifier = digest(sent.required("code")), sent.required("code_verifier")
         if not await self._is_known(code):
             raise InvalidGrant(BAD_CODE)
-        async with self._work.transaction(source(request)) as tx:
-            redeemed = await store.redeem_code(tx.db, code, tx.now)
-            user = await store.user_of_code(tx.db, redeemed) if redeemed else None
-            spent = None if redeemed else await store.known_code(tx.db, code)
-            # Two had the same code: who came first may be a thief (RFC 9700 4.2.4). What ended is
-            # told once: a spent code must not fill the log for whoever sends it again and again.
-            owner = await accounts.user_by_id(tx.db, spent.user_id) if spent else None
-            if spent and owner and await end_session(tx, owner, spent.session_id):
-                tx.emit(CodeReplayed(user_id=owner.id, session_id=spent.session_id))
+        redeemed, user = await self._work.transact(source(request), lambda tx: _spend(tx, code))
         # Committed: spent, or its session ended, whatever becomes of this request.
         fits = redeemed and _fits(verifier, redeemed.code_challenge)
         if not fits or redeemed is None or user is None or redeemed.expires_at <= self._work.now():
@@ -225,8 +218,8 @@ class LoginViews:
         if isinstance(error, Unavailable):
             return
         with contextlib.suppress(Unavailable):
-            async with self._work.transaction(source(request)) as tx:
-                tx.emit(LoginRefused(user_id=None, provider=attempt.provider, reason=error.code))
+            refused = LoginRefused(user_id=None, provider=attempt.provider, reason=error.code)
+            await self._work.tell(source(request), refused)
 
     def _start_urls(self, destination: Destination) -> dict[str, str]:
         """Return where a login at each provider begins; with a password on our own page."""
@@ -239,6 +232,21 @@ class LoginViews:
     def _way_back(self, destination: Destination) -> str:
         """Return where one whose login failed can try again."""
         return destination.added_to(f"{self._settings.issuer}/login")
+
+
+async def _spend(tx: Transaction, code: str) -> tuple[LoginCode | None, User | None]:
+    """Spend *code*, a digest; return what it was for and whose it was, or end what was made of it.
+
+    Two had the same code then: who came first may be a thief (RFC 9700 4.2.4). What ended is told
+    once: a spent code must not fill the log for whoever sends it again and again.
+    """
+    if redeemed := await store.redeem_code(tx.db, code, tx.now):
+        return redeemed, await store.user_of_code(tx.db, redeemed)
+    spent = await store.known_code(tx.db, code)
+    owner = await accounts.user_by_id(tx.db, spent.user_id) if spent else None
+    if spent and owner and await end_session(tx, owner, spent.session_id):
+        tx.emit(CodeReplayed(user_id=owner.id, session_id=spent.session_id))
+    return None, None
 
 
 def _fits(verifier: str, challenge: str) -> bool:

@@ -62,12 +62,16 @@ class PolicyViews:
         """Add a policy, which is in force with the answer."""
         sent = await params(request, self._settings.limits)
         who = await self._guard.authenticate(request, sent)
-        async with self._work.transaction(source(request)) as tx:
+
+        async def add(tx: Transaction) -> Policy:
             permit = await self._guard.hold(tx, who, "create")
             draft = checked(draft_of_sent(sent_with(sent, permit, FIELDS)))
             # Before anything is told of what is there already.
             permit.check(written(draft, tx.now))
             [policy] = await make(tx, Changes([draft], [], []), by=who.user.id)
+            return policy
+
+        policy = await self._work.transact(source(request), add)
         return web.json_response(record_of(policy), status=201)
 
     async def show(self, request: web.Request) -> web.StreamResponse:
@@ -82,20 +86,26 @@ class PolicyViews:
         """Change a policy; what is not sent stays."""
         sent = await params(request, self._settings.limits)
         who = await self._guard.authenticate(request, sent)
-        async with self._work.transaction(source(request)) as tx:
+
+        async def change(tx: Transaction) -> Policy:
             permit, policy = await self._meant(tx, request, who, "update")
             draft = checked(draft_of(policy, changes_of(sent)))
             permit.check(written(draft, tx.now, policy))
             if draft != draft_of(policy):
                 [policy] = await make(tx, Changes([], [(policy, draft)], []), by=who.user.id)
-        return web.json_response(record_of(policy))
+            return policy
+
+        return web.json_response(record_of(await self._work.transact(source(request), change)))
 
     async def delete(self, request: web.Request) -> web.StreamResponse:
         """Delete a policy."""
         who = await self._guard.authenticate(request, await params(request, self._settings.limits))
-        async with self._work.transaction(source(request)) as tx:
+
+        async def delete(tx: Transaction) -> None:
             _, policy = await self._meant(tx, request, who, "delete")
             await make(tx, Changes([], [], [policy]), by=who.user.id)
+
+        await self._work.transact(source(request), delete)
         return web.json_response({})
 
     async def _meant(
