@@ -10,7 +10,7 @@ from dhq_auth.login import store as logins
 from dhq_auth.sessions import store as sessions
 from dhq_auth.throttle import store as limits
 from dhq_auth.tokens import store as tokens
-from dhq_auth.work import Work
+from dhq_auth.work import Transaction, Work
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +22,8 @@ BATCH = 500
 
 async def prune(work: Work) -> int:
     """Forget one batch of what is over; return how many rows that were."""
-    async with work.transaction(Source()) as tx:
+
+    async def forget(tx: Transaction) -> int:
         return (
             await logins.prune(tx.db, tx.now, BATCH)
             + await sessions.prune(tx.db, tx.now, BATCH)
@@ -30,6 +31,8 @@ async def prune(work: Work) -> int:
             + await api_tokens.prune(tx.db, tx.now, BATCH)
             + await limits.prune(tx.db, tx.now, BATCH)
         )
+
+    return await work.transact(Source(), forget)
 
 
 async def keep_house(work: Work, *, after: float = AFTER_START) -> None:

@@ -13,6 +13,7 @@ Of a name and an address only a digest is kept.
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from hashlib import sha256
 from math import ceil
@@ -21,7 +22,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from dhq_auth.errors import TooManyRequests
 from dhq_auth.settings import Settings
 from dhq_auth.throttle.rates import client_of
-from dhq_auth.work import Work
+from dhq_auth.work import Result, Work
 
 if TYPE_CHECKING:
     from limits.aio.storage import Storage
@@ -42,7 +43,7 @@ class _Counters(Protocol):
 
     def now(self) -> float: ...
     def reading(self) -> "AbstractAsyncContextManager[Storage]": ...
-    def changing(self) -> "AbstractAsyncContextManager[Storage]": ...
+    async def change(self, count: "Callable[[Storage], Awaitable[Result]]") -> Result: ...
     async def close(self) -> None: ...
 
 
@@ -85,10 +86,13 @@ class LoginFailures:
     async def not_judged(self, account: str, address: str) -> None:
         """Take back one attempt that was counted, but that nobody had the time to judge."""
         here, anywhere = _keys(account, address)
-        async with self._counters.changing() as counters:
+
+        async def take_back(counters: "Storage") -> None:
             for key, window in ((here, self._window), (anywhere, REMEMBERED)):
                 if await counters.get(key) > 0:  # its time may be over meanwhile
                     await counters.incr(key, window, amount=-1)
+
+        await self._counters.change(take_back)
 
     async def check(self, account: str, address: str) -> None:
         """Raise TooManyRequests where an attempt would be one too many; count nothing.
@@ -108,10 +112,13 @@ class LoginFailures:
     async def succeeded(self, account: str, address: str) -> None:
         """Forget the failures of the account at this address, and that there were many."""
         here, anywhere = _keys(account, address)
-        async with self._counters.changing() as counters:
+
+        async def forget(counters: "Storage") -> None:
             # In the order in which they are counted, so that two never wait for each other.
             await counters.clear(here)
             await counters.clear(anywhere)
+
+        await self._counters.change(forget)
 
     async def close(self) -> None:
         """Close the storage, if it was used at all."""
@@ -149,21 +156,23 @@ class LoginFailures:
         """Count one attempt; say whether it has to wait. Raises TooManyRequests as `begin` does."""
         await self.check(account, address)  # whoever goes on regardless costs no write
         here, anywhere = _keys(account, address)
-        async with self._counters.changing() as counters:
+
+        async def count(counters: "Storage") -> bool:
             failed = await counters.incr(here, self._window)
             if failed > self._attempts:
                 raise await self._beyond(counters, here)
             slow = await counters.incr(anywhere, REMEMBERED) > SLOW_AFTER
             if slow and failed > 1:
                 raise await self._beyond(counters, here)
-        return slow
+            return slow
+
+        return await self._counters.change(count)
 
     async def _wait(self, account: str, address: str) -> None:
         """Let LOGIN_SLOWDOWN pass; what cannot wait is not judged, so it does not count here."""
         if self._waiting >= self._max_waiting:
             here, _ = _keys(account, address)
-            async with self._counters.changing() as counters:
-                await counters.clear(here)
+            await self._counters.change(lambda counters: counters.clear(here))
             raise TooManyRequests(CROWDED, retry_after=max(1, ceil(self._slow_down)))
         self._waiting += 1
         try:

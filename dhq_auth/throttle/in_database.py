@@ -1,6 +1,6 @@
 """Failures counted in the database: exact, by our clock, and shared by all who share it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
@@ -10,7 +10,7 @@ from dhq_auth.db import Db
 from dhq_auth.events import Source
 from dhq_auth.throttle import store
 from dhq_auth.throttle.store import Counter
-from dhq_auth.work import Work
+from dhq_auth.work import Result, Work
 
 
 class DatabaseStorage(Storage):
@@ -84,14 +84,13 @@ class InDatabase:
         async with self._work.read() as db:
             yield DatabaseStorage(db, self._work.now())
 
-    @asynccontextmanager
-    async def changing(self) -> AsyncIterator[Storage]:
-        """Give the counters; an exception inside undoes what was counted.
+    async def change(self, count: Callable[[Storage], Awaitable[Result]]) -> Result:
+        """Return what *count* does with the counters; an exception undoes what was counted.
 
-        Raises Unavailable when the database does not answer.
+        It is called again where another transaction was in its way. Raises Unavailable when the
+        database does not answer.
         """
-        async with self._work.transaction(Source()) as tx:
-            yield DatabaseStorage(tx.db, tx.now)
+        return await self._work.transact(Source(), lambda tx: count(DatabaseStorage(tx.db, tx.now)))
 
     async def close(self) -> None:
         """Leave the database open: it is not ours."""

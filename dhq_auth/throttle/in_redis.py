@@ -4,7 +4,7 @@ import asyncio
 import logging
 import re
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -18,6 +18,7 @@ from redis.maint_notifications import MaintNotificationsConfig
 from dhq_auth.db import TELL_AGAIN
 from dhq_auth.errors import Unavailable
 from dhq_auth.settings import Secret
+from dhq_auth.work import Result
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +68,13 @@ class InRedis:
             self._tell(error)
             raise Unavailable("the storage of limits does not answer") from error
 
-    changing = reading
+    async def change(self, count: Callable[[Storage], Awaitable[Result]]) -> Result:
+        """Return what *count*, which is called once, does with the counters.
+
+        Raises Unavailable as `reading` does.
+        """
+        async with self.reading() as counters:
+            return await count(counters)
 
     async def evicts(self) -> str | None:
         """Return the policy by which the server forgets keys when its memory is full, if it does.
