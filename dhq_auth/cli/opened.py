@@ -1,16 +1,17 @@
 """The database as commands use it: reached, or refused in a line."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from dhq_auth.cli.outcome import Refused
 from dhq_auth.clock import utcnow
 from dhq_auth.db import Database
+from dhq_auth.events import Source
 from dhq_auth.migrations import HEAD
 from dhq_auth.migrations.state import State, state_of
 from dhq_auth.plugins import Extensions
 from dhq_auth.settings import Settings
-from dhq_auth.work import Work
+from dhq_auth.work import Result, Transaction, Work
 
 
 @asynccontextmanager
@@ -60,3 +61,17 @@ async def working(settings: Settings, *, patience: float | None = None) -> Async
             yield Work(patient, utcnow, extensions.announce)
     finally:
         await extensions.close()
+
+
+async def transacted(
+    settings: Settings,
+    change: Callable[[Transaction], Awaitable[Result]],
+    *,
+    patience: float | None = None,
+) -> Result:
+    """Commit what *change* does in the database that the service uses, as `Work.transact` does.
+
+    Raises what `working` and `Work.transact` raise.
+    """
+    async with working(settings, patience=patience) as work:
+        return await work.transact(Source(), change)

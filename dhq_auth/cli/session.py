@@ -9,16 +9,16 @@ import typer
 
 from dhq_auth.access.end import end_session, end_sessions
 from dhq_auth.cli.named_user import UserName, user_named
-from dhq_auth.cli.opened import opened, working
+from dhq_auth.cli.opened import opened, transacted
 from dhq_auth.cli.outcome import Refused
 from dhq_auth.cli.output import Json, print_json
 from dhq_auth.cli.table import print_table
 from dhq_auth.clock import utcnow
-from dhq_auth.events import Source
 from dhq_auth.opaque import is_id
 from dhq_auth.sessions import store
 from dhq_auth.sessions.store import Session
 from dhq_auth.settings import Settings, from_environ
+from dhq_auth.work import Transaction
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 
@@ -74,10 +74,12 @@ async def _sessions(settings: Settings, name: str) -> Sequence[Session]:
 
 
 async def _revoke(settings: Settings, name: str, session_id: str | None) -> int:
-    async with working(settings) as work, work.transaction(Source()) as tx:
+    async def end(tx: Transaction) -> int:
         user = await user_named(tx.db, name)
         if session_id is None:
             return await end_sessions(tx, user)
         if not is_id(session_id) or not await end_session(tx, user, session_id):
             raise Refused(f"{name!r} has no session {session_id!r}")
         return 1
+
+    return await transacted(settings, end)

@@ -21,13 +21,14 @@ from dhq_auth.api_tokens import scopes as known_scopes
 from dhq_auth.api_tokens import store
 from dhq_auth.api_tokens.store import ApiToken
 from dhq_auth.cli.named_user import UserName, user_named
-from dhq_auth.cli.opened import opened, working
+from dhq_auth.cli.opened import opened, transacted
 from dhq_auth.cli.outcome import Refused
 from dhq_auth.cli.output import Json, note, print_json
 from dhq_auth.cli.table import print_table
-from dhq_auth.events import Source
+from dhq_auth.clock import utcnow
 from dhq_auth.opaque import is_id
 from dhq_auth.settings import Settings, from_environ
+from dhq_auth.work import Transaction
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 
@@ -120,25 +121,25 @@ async def _create(
     *,
     developer: bool,
 ) -> dict[str, Any]:
-    async with working(settings) as work:
-        now = work.now()
-        wanted = checked(
-            Wanted(
-                title=title,
-                expires_at=now + timedelta(days=days) if days else None,
-                scopes=known_scopes.check(scopes) if scopes else None,
-            ),
-            now,
-        )
-        async with work.transaction(Source()) as tx:
-            user = await user_named(tx.db, name)
-            if not await hold(tx.db, user.id, alone=True):
-                raise Refused(f"{name!r} is disabled")
-            if developer:
-                made, value = await make_developer_token(tx, user)
-            else:
-                limit = settings.limits.max_api_tokens
-                made, value = await make_token(tx, user, wanted, limit=limit)
+    now = utcnow()
+    wanted = checked(
+        Wanted(
+            title=title,
+            expires_at=now + timedelta(days=days) if days else None,
+            scopes=known_scopes.check(scopes) if scopes else None,
+        ),
+        now,
+    )
+
+    async def make(tx: Transaction) -> tuple[ApiToken, str]:
+        user = await user_named(tx.db, name)
+        if not await hold(tx.db, user.id, alone=True):
+            raise Refused(f"{name!r} is disabled")
+        if developer:
+            return await make_developer_token(tx, user)
+        return await make_token(tx, user, wanted, limit=settings.limits.max_api_tokens)
+
+    made, value = await transacted(settings, make)
     return {"token": value, **_described(made)}
 
 
@@ -149,13 +150,15 @@ async def _tokens(settings: Settings, name: str) -> Sequence[ApiToken]:
 
 
 async def _revoke(settings: Settings, name: str, token_id: str | None) -> Sequence[ApiToken]:
-    async with working(settings) as work, work.transaction(Source()) as tx:
+    async def end(tx: Transaction) -> Sequence[ApiToken]:
         user = await user_named(tx.db, name)
         known = token_id is None or is_id(token_id)
         ended = await revoke_tokens(tx, user_id=user.id, token_id=token_id) if known else ()
         if token_id is not None and not ended:
             raise Refused(f"{name!r} has no token {token_id!r} that counts")
         return ended
+
+    return await transacted(settings, end)
 
 
 def _described(each: ApiToken) -> dict[str, Any]:

@@ -1,19 +1,18 @@
 """`dhq-auth policy add`, `update` and `delete`."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 import typer
 
 from dhq_auth.accounts.store import lock_administrators
-from dhq_auth.cli.opened import working
+from dhq_auth.cli.opened import transacted
 from dhq_auth.cli.outcome import Refused
 from dhq_auth.cli.output import Json, print_json
 from dhq_auth.cli.policy.record import record_of, title_of
 from dhq_auth.errors import InvalidExpression
-from dhq_auth.events import Source
 from dhq_auth.policies.change import Changes, make
 from dhq_auth.policies.draft import RULE_ACTIONS, Draft, draft_of
 from dhq_auth.policies.pointer import pointed
@@ -102,32 +101,36 @@ def _print(done: str, policy: Policy, *, as_json: bool) -> None:
 
 
 async def _added(settings: Settings, draft: Draft) -> Policy:
-    async with working(settings) as work, work.transaction(Source()) as tx:
+    async def add(tx: Transaction) -> Policy:
         (added,) = await make(tx, Changes([draft], [], []), by=None)
         return added
 
+    return await transacted(settings, add)
+
 
 async def _changed(settings: Settings, policy_id: str, changes: dict[str, str]) -> Policy:
-    async with _alone(settings, policy_id) as (tx, policy):
+    async def change(tx: Transaction) -> Policy:
+        policy = await _alone(tx, policy_id)
         draft = draft_of(policy, changes)
         (changed,) = await make(tx, Changes([], [(policy, draft)], []), by=None)
         return changed
 
+    return await transacted(settings, change)
+
 
 async def _deleted(settings: Settings, policy_id: str) -> Policy:
-    async with _alone(settings, policy_id) as (tx, policy):
+    async def drop(tx: Transaction) -> Policy:
+        policy = await _alone(tx, policy_id)
         await make(tx, Changes([], [], [policy]), by=None)
         return policy
 
+    return await transacted(settings, drop)
 
-@asynccontextmanager
-async def _alone(settings: Settings, policy_id: str) -> AsyncIterator[tuple[Transaction, Policy]]:
-    """Give the policy, in a transaction in which nobody else changes it; Refused if there is none."""
-    async with working(settings) as work, work.transaction(Source()) as tx:
-        await lock_administrators(tx.db)  # first, as everybody who changes policies does
-        policy = (
-            await policy_by_id(tx.db, policy_id, lock=True) if policy_id.isprintable() else None
-        )
-        if policy is None:
-            raise Refused(f"there is no policy {policy_id!r}")
-        yield tx, policy
+
+async def _alone(tx: Transaction, policy_id: str) -> Policy:
+    """Return the policy, which nobody else changes until *tx* ends; Refused if there is none."""
+    await lock_administrators(tx.db)  # first, as everybody who changes policies does
+    policy = await policy_by_id(tx.db, policy_id, lock=True) if policy_id.isprintable() else None
+    if policy is None:
+        raise Refused(f"there is no policy {policy_id!r}")
+    return policy

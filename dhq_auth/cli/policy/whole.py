@@ -10,20 +10,20 @@ import typer
 from rich.text import Text
 
 from dhq_auth.accounts.store import lock_administrators
-from dhq_auth.cli.opened import working
+from dhq_auth.cli.opened import transacted
 from dhq_auth.cli.outcome import REFUSED
 from dhq_auth.cli.output import Json, print_json
 from dhq_auth.cli.policy.file import PolicyFile, drafts
 from dhq_auth.cli.policy.look import stored
 from dhq_auth.cli.policy.record import record_of
 from dhq_auth.cli.table import console
-from dhq_auth.events import Source
 from dhq_auth.logs import escaped
 from dhq_auth.policies.change import Changes, changes_to, make
 from dhq_auth.policies.document import toml_of
 from dhq_auth.policies.draft import Draft
 from dhq_auth.policies.store import Policy, all_policies
 from dhq_auth.settings import Settings, from_environ
+from dhq_auth.work import Transaction
 
 PATIENCE: Final = 600.0
 """Seconds for the one transaction of an apply."""
@@ -80,18 +80,20 @@ class _DryRun(Exception):
 
 async def applied(settings: Settings, wanted: list[Draft], *, dry_run: bool = False) -> Changes:
     """Make the policies *wanted*, all or none; return what that was, or with *dry_run* would be."""
-    async with working(settings, patience=PATIENCE) as work:
-        try:
-            async with work.transaction(Source()) as tx:
-                await lock_administrators(tx.db)  # whoever else changes policies waits for this
-                changes = changes_to(await all_policies(tx.db), wanted)
-                if changes:
-                    await make(tx, changes, by=None)
-                if dry_run:
-                    raise _DryRun(changes)
-                return changes
-        except _DryRun as done:
-            return done.changes
+
+    async def apply(tx: Transaction) -> Changes:
+        await lock_administrators(tx.db)  # whoever else changes policies waits for this
+        changes = changes_to(await all_policies(tx.db), wanted)
+        if changes:
+            await make(tx, changes, by=None)
+        if dry_run:
+            raise _DryRun(changes)
+        return changes
+
+    try:
+        return await transacted(settings, apply, patience=PATIENCE)
+    except _DryRun as done:
+        return done.changes
 
 
 def _told(changes: Changes) -> dict[str, Any]:

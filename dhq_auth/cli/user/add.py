@@ -9,7 +9,7 @@ from dhq_auth.access.accounts import Names, add_account, check_password, checked
 from dhq_auth.accounts.store import User
 from dhq_auth.administration.record import record_of
 from dhq_auth.cli.named_user import title_of
-from dhq_auth.cli.opened import working
+from dhq_auth.cli.opened import transacted
 from dhq_auth.cli.output import Json, print_json
 from dhq_auth.cli.passwords import (
     FromStdin,
@@ -22,8 +22,8 @@ from dhq_auth.cli.passwords import (
     tell_made,
     until,
 )
-from dhq_auth.events import Source
 from dhq_auth.settings import Settings, from_environ
+from dhq_auth.work import Transaction
 
 
 def add(  # noqa: PLR0913 - an option each
@@ -81,7 +81,8 @@ async def _added(
     kept = None
     if given is not None:
         kept = await hashed(check_password(given.text, names, settings))
-    async with working(settings) as work, work.transaction(Source()) as tx:
+
+    async def add(tx: Transaction) -> User:
         return await add_account(
             tx,
             names,
@@ -90,3 +91,5 @@ async def _added(
             is_admin=is_admin,
             expires_at=until(given, tx.now),
         )
+
+    return await transacted(settings, add)

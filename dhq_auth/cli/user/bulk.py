@@ -9,13 +9,13 @@ from typing import Annotated, Any, BinaryIO, Final
 import typer
 
 from dhq_auth.access.accounts import Names, add_account, checked
-from dhq_auth.cli.opened import working
+from dhq_auth.cli.opened import transacted
 from dhq_auth.cli.outcome import Refused
 from dhq_auth.cli.output import Json, print_json
 from dhq_auth.errors import Conflict, InvalidRequest
-from dhq_auth.events import Source
 from dhq_auth.passwords import imported
 from dhq_auth.settings import Settings, from_environ
+from dhq_auth.work import Transaction
 
 PATIENCE: Final = 600.0
 """Seconds for the one transaction of an import."""
@@ -108,11 +108,8 @@ def _text(found: dict[str, Any], name: str) -> str | None:
 
 
 async def _added(settings: Settings, users: list[ImportedUser]) -> list[str]:
-    ids, faults = [], []
-    async with (
-        working(settings, patience=PATIENCE) as work,
-        work.transaction(Source()) as tx,
-    ):
+    async def add(tx: Transaction) -> list[str]:
+        ids, faults = [], []
         for each in users:
             try:
                 user = await add_account(
@@ -123,4 +120,6 @@ async def _added(settings: Settings, users: list[ImportedUser]) -> list[str]:
                 faults.append(f"line {each.line}: {error}")
         if faults:
             raise Refused("\n".join([*faults, "nobody was added"]))
-    return ids
+        return ids
+
+    return await transacted(settings, add, patience=PATIENCE)

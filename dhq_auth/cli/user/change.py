@@ -10,7 +10,7 @@ from dhq_auth.access.accounts import change_password, change_user, check_passwor
 from dhq_auth.accounts.store import User
 from dhq_auth.administration.record import record_of
 from dhq_auth.cli.named_user import UserName, title_of, user_named
-from dhq_auth.cli.opened import opened, working
+from dhq_auth.cli.opened import opened, transacted
 from dhq_auth.cli.output import Json, print_json
 from dhq_auth.cli.passwords import (
     FromStdin,
@@ -23,8 +23,8 @@ from dhq_auth.cli.passwords import (
     tell_made,
     until,
 )
-from dhq_auth.events import Source
 from dhq_auth.settings import Settings, from_environ
+from dhq_auth.work import Transaction
 
 OPERATOR = "operator"
 """Who does what commands do, in the audit log."""
@@ -99,23 +99,31 @@ def _change(user: str, done: str, *, as_json: bool, **changes: bool) -> None:
 
 
 async def _changed(settings: Settings, text: str, changes: dict[str, bool]) -> User:
-    async with working(settings) as work, work.transaction(Source()) as tx:
+    async def change(tx: Transaction) -> User:
         user = await user_named(tx.db, text)
         return await change_user(tx, user.id, changes, by=OPERATOR)
 
+    return await transacted(settings, change)
+
 
 async def _deleted(settings: Settings, text: str) -> User:
-    async with working(settings) as work, work.transaction(Source()) as tx:
+    async def end(tx: Transaction) -> User:
         user = await user_named(tx.db, text)
         await delete_user(tx, user, by=OPERATOR)
         return user
+
+    return await transacted(settings, end)
 
 
 async def _with_password(settings: Settings, text: str, given: GivenPassword) -> User:
     async with opened(settings) as database, database.read() as db:
         user = await user_named(db, text)
     kept = await hashed(check_password(given.text, user, settings))
-    async with working(settings) as work, work.transaction(Source()) as tx:
-        user = await user_named(tx.db, user.id)
+    user_id = user.id
+
+    async def change(tx: Transaction) -> User:
+        user = await user_named(tx.db, user_id)
         await change_password(tx, user, kept, by=OPERATOR, expires_at=until(given, tx.now))
         return user
+
+    return await transacted(settings, change)

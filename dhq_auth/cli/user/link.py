@@ -10,12 +10,13 @@ from dhq_auth.accounts.identities.store import MAX_SUBJECT
 from dhq_auth.accounts.store import User
 from dhq_auth.administration.record import record_of
 from dhq_auth.cli.named_user import UserName, title_of, user_named
-from dhq_auth.cli.opened import working
+from dhq_auth.cli.opened import transacted
 from dhq_auth.cli.outcome import Refused
 from dhq_auth.cli.output import Json, print_json
 from dhq_auth.errors import Conflict
-from dhq_auth.events import IdentityLinked, Source
+from dhq_auth.events import IdentityLinked
 from dhq_auth.settings import Settings, from_environ
+from dhq_auth.work import Transaction
 
 
 def link(
@@ -61,7 +62,7 @@ def _issuer(settings: Settings, text: str) -> tuple[str, str]:
 
 
 async def _linked(settings: Settings, text: str, name: str, address: str, subject: str) -> User:
-    async with working(settings) as work, work.transaction(Source()) as tx:
+    async def add(tx: Transaction) -> User:
         user = await user_named(tx.db, text)
         if holder := await identities.user_by_identity(tx.db, address, subject):
             raise Conflict(f"{subject} of {address} is {title_of(holder)} already")
@@ -70,3 +71,5 @@ async def _linked(settings: Settings, text: str, name: str, address: str, subjec
         )
         tx.emit(IdentityLinked(user_id=user.id, provider=name, issuer=address, how="operator"))
         return user
+
+    return await transacted(settings, add)
