@@ -117,6 +117,8 @@ EFFECTS = {
     "SESSION_DURATION": ("60", lambda s: s.session_duration, timedelta(minutes=1)),
     "LOGIN_TOKEN_LIFETIME": ("1h", lambda s: s.login_token_lifetime, timedelta(hours=1)),
     "SERVICE_TOKEN_LIFETIME": ("30s", lambda s: s.service_token_lifetime, timedelta(seconds=30)),
+    "KEY_LIFETIME": ("30d", lambda s: s.upkeep.key_lifetime, timedelta(days=30)),
+    "SERVICE_KEY_LIFETIME": ("1h", lambda s: s.upkeep.service_key_lifetime, timedelta(hours=1)),
     "TRUSTED_PROXIES": (
         "10.0.0.0/8;::1",
         lambda s: s.trusted_proxies,
