@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 WORKERS_OF_TESTS ?= auto
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS_OF_TESTS) --dist worksteal
-FAST := not postgres and not browser and not node and not fuzz and not process and not slow and not image
+FAST := not postgres and not browser and not node and not fuzz and not process and not slow and not image and not faults
 
 # Compile each module once, not anew in each of the many processes that tests start.
 unexport PYTHONDONTWRITEBYTECODE

@@ -30,6 +30,13 @@ settings.register_profile("search", max_examples=1000, deadline=None)
 settings.load_profile("same")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the fault suite be told to take its time."""
+    parser.addoption(
+        "--thorough", action="store_true", help="the long form of what tests/faults tries"
+    )
+
+
 def pytest_asyncio_loop_factories() -> dict[str, Callable[[], AbstractEventLoop]]:
     """Run on the event loop of the service: it also takes a seventh less time."""
     return {"uvloop": uvloop.new_event_loop}
