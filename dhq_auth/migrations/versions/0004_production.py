@@ -63,11 +63,10 @@ def _make_revocation_feed() -> None:
         sa.Column("kind", sa.String(8), nullable=False),
         sa.Column("value", sa.String(128), nullable=False),
         sa.Column("revoked_at", Timestamp, nullable=False),
-        sa.Column("expires_at", Timestamp, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_revocation_feed"),
     )
     op.create_index("uq_revocation_feed_position", "revocation_feed", ["position"], unique=True)
-    op.create_index("ix_revocation_feed_expires_at", "revocation_feed", ["expires_at"])
+    op.create_index("ix_revocation_feed_revoked_at", "revocation_feed", ["revoked_at"])
 
 
 def _make_permission_grants() -> None:
