@@ -26,6 +26,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.types import TypeDecorator
 from sqlalchemy.util import await_only
 
+from dhq_auth import faults
 from dhq_auth.engine import AsyncConnection, AsyncEngine, create_async_engine
 from dhq_auth.errors import Conflict, StartRefused, Unavailable
 
@@ -48,23 +49,17 @@ TELL_AGAIN: Final = 60.0
 BUSY_TIMEOUT: Final = 0.5
 """Seconds for which SQLite waits for a lock in its thread; then we ask again, until our deadline."""
 
-_SQLITE_AWAY = {
-    *(sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR),
-    *(sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM),
-    *(sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_NOMEM),
-}
-_CONTENTION = ("40001", "40P01")
-"""SQLSTATE: not serializable, deadlock."""
-# SQLSTATE: connection, read-only server, rolled back, resources, lock, operator, system, internal.
-_POSTGRES_AWAY = ("08", "25006", "40", "53", "55P03", "57", "58", "XX")
-_CONFLICTS = {
-    *(sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY),
-    *(sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY, "23505", "23503"),
-}
-
 
 class Contention(Unavailable):
     """Another transaction was in the way; the same one again may go through (SQLSTATE 40…)."""
+
+
+class Unusable(Unavailable):
+    """The database, or who keeps it, does not take us as we are: waiting changes nothing."""
+
+
+class DatabaseAway(StartRefused):
+    """The database is not there yet, or does not answer: the same may go well in a while."""
 
 
 class Timestamp(TypeDecorator[datetime]):
@@ -135,13 +130,18 @@ class Database:
 
     @contextmanager
     def needed_to_start(self) -> Iterator[None]:
-        """Say to the operator why we cannot start, where what is inside raises Unavailable."""
+        """Say to the operator why we cannot start, where what is inside raises Unavailable.
+
+        Raises StartRefused for what somebody must set right, and of these DatabaseAway for what
+        time may.
+        """
         told_at, self._told_at = self._told_at, float("inf")  # he need not read it in the log, too
         try:
             yield
         except Unavailable as error:
-            raise StartRefused(
-                f"DATABASE_URL: {self} cannot be used: {_reason(error.__cause__)}"
+            refused = StartRefused if isinstance(error, Unusable) else DatabaseAway
+            raise refused(
+                f"DATABASE_URL: {self} cannot be used: {faults.reason(error.__cause__)}"
             ) from error
         finally:
             self._told_at = told_at
@@ -159,19 +159,21 @@ class Database:
             async with asyncio.timeout(self._timeout):
                 yield
         except (DBAPIError, PoolTimeout, OSError) as error:
-            if _is_conflict(error):
+            if faults.is_conflict(error):
                 raise Conflict("somebody else was faster, or it exists already") from error
-            if _is_contention(error):
+            if faults.is_contention(error):
                 raise Contention("too many changes at once") from error
-            if not _is_away(error):
+            if not faults.is_away(error):
                 raise
             self._tell(error)
-            raise Unavailable("the database does not answer") from error
+            local = sqlite_path(self.url) is not None
+            fault = Unusable if faults.is_mistake(error, local=local) else Unavailable
+            raise fault("the database does not answer") from error
 
     def _tell(self, error: Exception) -> None:
         if (now := time.monotonic()) - self._told_at >= TELL_AGAIN:
             self._told_at = now
-            log.warning("the database does not answer: %s", _reason(error))
+            log.warning("the database does not answer: %s", faults.reason(error))
 
 
 def driver_url(raw: str) -> URL:
@@ -207,8 +209,15 @@ def _postgresql(url: URL, pool: int, timeout: float) -> AsyncEngine:
 
         try:
             return await asyncpg.connect(dsn, timeout=timeout)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
-            raise ConnectionError(_reason(error)) from error
+        except (asyncpg.PostgresError, ValueError) as error:  # the latter is about the URL
+            state = getattr(error, "sqlstate", None)
+            raise faults.ConnectionRefused(faults.reason(error), state) from error
+        except asyncpg.InterfaceError as error:
+            raise ConnectionError(faults.reason(error)) from error
+        except ConnectionError as error:
+            if "rejected SSL" in str(error):
+                raise faults.ConnectionRefused(str(error)) from error
+            raise
 
     engine = create_async_engine(
         url,
@@ -267,43 +276,8 @@ def _insist(execute: Callable[[], object]) -> None:
         try:
             execute()
         except (sqlite3.OperationalError, DBAPIError) as error:
-            code = _code(error)
-            if not isinstance(code, int) or code & 0xFF != sqlite3.SQLITE_BUSY:
+            if not faults.is_busy(error):
                 raise
             await_only(asyncio.sleep(0.01))
         else:
             return
-
-
-def _is_conflict(error: Exception) -> bool:
-    return isinstance(error, DBAPIError) and _code(error) in _CONFLICTS
-
-
-def _is_contention(error: Exception) -> bool:
-    return isinstance(error, DBAPIError) and str(_code(error)).startswith(_CONTENTION)
-
-
-def _is_away(error: Exception) -> bool:
-    if not isinstance(error, DBAPIError) or error.connection_invalidated:
-        return True
-    match _code(error):
-        case int(code):
-            return code & 0xFF in _SQLITE_AWAY
-        case str(state):
-            return state.startswith(_POSTGRES_AWAY)
-    return False
-
-
-def _code(error: Exception) -> int | str | None:
-    """Return SQLite's extended result code, or PostgreSQL's SQLSTATE."""
-    said = error.orig if isinstance(error, DBAPIError) else error
-    code = getattr(said, "sqlite_errorcode", None)
-    return code if code is not None else getattr(said, "sqlstate", None)
-
-
-def _reason(error: BaseException | None) -> str:
-    """Return in one line, without the statement, what the driver says of *error*."""
-    said = error.orig if isinstance(error, DBAPIError) else error
-    if isinstance(said, TimeoutError | PoolTimeout):
-        return "no answer in time"
-    return " ".join(str(said).split()) or type(said).__name__
