@@ -4,8 +4,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
+from dhq_auth.access.accounts import Names, add_account
 from dhq_auth.access.password_login import PasswordLogins
 from dhq_auth.db import Database
+from dhq_auth.events import Source
 from dhq_auth.passwords.hashing import PasswordHasher
 from dhq_auth.settings import from_environ
 from dhq_auth.throttle.failures import LoginFailures
@@ -36,6 +38,11 @@ def make_logins(work: Work, database_url: str, clock: FrozenClock) -> MakeLogins
         return PasswordLogins(work, hasher, LoginFailures(settings, work), checks, keys)
 
     return make
+
+
+async def add(work: Work, names: Names, hashed: str) -> None:
+    """Add an account, as one who registers does."""
+    await work.transact(Source(), lambda tx: add_account(tx, names, hashed, vouched=False))
 
 
 async def announce(_events: object) -> None:

@@ -2,13 +2,13 @@
 
 import pytest
 
-from dhq_auth.access.accounts import Names, add_account
+from dhq_auth.access.accounts import Names
 from dhq_auth.errors import TooManyRequests, Unavailable, WrongPassword
 from dhq_auth.events import Source
 from dhq_auth.passwords.hashing import Argon2Cost, PasswordHasher
 from dhq_auth.passwords.store import password_of
 from dhq_auth.work import Work
-from tests.access.conftest import MakeLogins
+from tests.access.conftest import MakeLogins, add
 from tests.fixtures.service import CHEAP, FrozenClock
 
 GOOD = "correct horse battery staple"
@@ -49,8 +49,7 @@ async def test_an_attempt_that_was_not_judged_is_no_failure(
     logins = await make_logins(hasher)
     for username in ("alice", "mallory", "malcolm"):
         hashed = await hasher.hash(f"the password of {username}")
-        async with work.transaction(Source()) as tx:
-            await add_account(tx, Names(username=username, email=EMAIL), hashed, vouched=False)
+        await add(work, Names(username=username, email=EMAIL), hashed)
         clock.advance(seconds=1)
     for number in range(6):
         hasher.room = room if name == EMAIL else 0
@@ -75,8 +74,7 @@ async def test_a_hash_of_old_cost_waits_for_another_login(
     old, hasher = PasswordHasher(Argon2Cost(time=2, memory=8), queue=1), BusyHasher()
     logins = await make_logins(hasher)
     hashed = await old.hash(GOOD)
-    async with work.transaction(Source()) as tx:
-        await add_account(tx, Names(username="alice"), hashed, vouched=False)
+    await add(work, Names(username="alice"), hashed)
     hasher.room = 1
     assert (await logins.account_of("alice", GOOD, HERE)).user.username == "alice"
     clock.advance(hours=1)  # no longer believed without a hash

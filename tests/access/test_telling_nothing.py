@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from dhq_auth.access.accounts import Names, add_account
+from dhq_auth.access.accounts import Names
 from dhq_auth.access.store import MAX_CANDIDATES
 from dhq_auth.errors import WrongPassword
 from dhq_auth.events import Source
 from dhq_auth.passwords.hashing import PasswordHasher
 from dhq_auth.work import Work
-from tests.access.conftest import MakeLogins
+from tests.access.conftest import MakeLogins, add
 from tests.fixtures.service import CHEAP, FrozenClock, Service, Start
 
 EMAIL = "alice@example.com"
@@ -109,8 +109,7 @@ async def test_an_email_that_nobody_has_is_as_much_work_as_one_that_somebody_has
     logins = await make_logins(hasher)
     for number in range(accounts):
         hashed = await hasher.hash(f"password number {number}")
-        async with work.transaction(Source()) as tx:
-            await add_account(tx, Names(email=EMAIL), hashed, vouched=False)
+        await add(work, Names(email=EMAIL), hashed)
         clock.advance(seconds=1)
     with suppress(WrongPassword):
         await logins.account_of(EMAIL, password, Source())

@@ -21,8 +21,7 @@ async def remember(url: str, clock: FrozenClock, *events: Event) -> None:
     database = Database(url, pool=1, timeout=5)
     work = Work(database, clock, nobody)
     for event in events:
-        async with work.transaction(Source("192.0.2.1", "a-request")) as tx:
-            tx.emit(event)
+        await work.tell(Source("192.0.2.1", "a-request"), event)
         clock.advance(seconds=1)
     await database.close()
 

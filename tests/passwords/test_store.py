@@ -8,7 +8,6 @@ import pytest
 
 from dhq_auth.accounts.store import add_user, new_user, users
 from dhq_auth.errors import Conflict
-from dhq_auth.events import Source
 from dhq_auth.passwords.store import (
     StoredPassword,
     password_of,
@@ -22,17 +21,17 @@ from dhq_auth.work import Work
 
 async def add(work: Work) -> str:
     """Add a user and return the id."""
-    async with work.transaction(Source()) as tx:
-        user = new_user(tx.now)
-        await add_user(tx.db, user)
+    user = new_user(work.now())
+    async with work.database.write() as db:
+        await add_user(db, user)
     return user.id
 
 
 async def put(
     work: Work, user_id: str, hashed: str, email_key: str | None = None, **how: Any
 ) -> None:
-    async with work.transaction(Source()) as tx:
-        await set_password(tx.db, user_id, hashed, tx.now, email_key=email_key, **how)
+    async with work.database.write() as db:
+        await set_password(db, user_id, hashed, work.now(), email_key=email_key, **how)
 
 
 async def get(work: Work, user_id: str) -> StoredPassword | None:
@@ -82,8 +81,8 @@ async def test_a_hash_made_anew_is_the_same_password(work: Work, clock: Any) -> 
     await put(work, user, "old", "ada@example.com", expires_at=end)
     made = clock.now
     clock.advance(days=1)
-    async with work.transaction(Source()) as tx:
-        assert await replace_hash(tx.db, user, "old", "new") is True
+    async with work.database.write() as db:
+        assert await replace_hash(db, user, "old", "new") is True
     assert await get(work, user) == StoredPassword("new", made, end)
     assert await emails(work) == {user: "ada@example.com"}
 
@@ -92,8 +91,8 @@ async def test_a_password_that_was_changed_meanwhile_stays_changed(work: Work) -
     user = await add(work)
     await put(work, user, "old")
     await put(work, user, "changed")
-    async with work.transaction(Source()) as tx:
-        assert await replace_hash(tx.db, user, "old", "old, dearer") is False
+    async with work.database.write() as db:
+        assert await replace_hash(db, user, "old", "old, dearer") is False
     assert (await get(work, user)).hash == "changed"
 
 
@@ -103,8 +102,8 @@ async def test_of_logins_that_hash_anew_at_once_one_does(work: Work) -> None:
     await put(work, other, "old")
 
     async def renew(number: int) -> bool:
-        async with work.transaction(Source()) as tx:
-            return await replace_hash(tx.db, user, "old", f"new {number}")
+        async with work.database.write() as db:
+            return await replace_hash(db, user, "old", f"new {number}")
 
     outcomes = await asyncio.gather(*map(renew, range(10)))
     assert outcomes.count(True) == 1
@@ -125,8 +124,8 @@ async def test_a_password_is_removed_once(work: Work) -> None:
     await put(work, user, "hash", "ada@example.com")
     await put(work, other, "hash")
     for there in (True, False):
-        async with work.transaction(Source()) as tx:
-            assert await remove_password(tx.db, user) is there
+        async with work.database.write() as db:
+            assert await remove_password(db, user) is there
         assert await get(work, user) is None
     assert await get(work, other) is not None
 
@@ -135,8 +134,8 @@ async def test_a_password_goes_with_its_user(work: Work) -> None:
     user, other = await add(work), await add(work)
     await put(work, user, "hash", "ada@example.com")
     await put(work, other, "hash")
-    async with work.transaction(Source()) as tx:
-        await tx.db.execute(users.delete().where(users.c.id == user))
+    async with work.database.write() as db:
+        await db.execute(users.delete().where(users.c.id == user))
     async with work.read() as db:
         assert [row.user_id for row in await db.execute(passwords.select())] == [other]
 

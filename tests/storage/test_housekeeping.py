@@ -12,7 +12,6 @@ from dhq_auth.accounts.store import add_user, new_user
 from dhq_auth.api_tokens import store as api_tokens
 from dhq_auth.api_tokens.store import KEPT
 from dhq_auth.db import Database, metadata
-from dhq_auth.events import Source
 from dhq_auth.housekeeping import BATCH, prune
 from dhq_auth.tokens.store import KEPT_LONGER
 from dhq_auth.work import Work
@@ -33,12 +32,13 @@ LOOKED_AT_AFTERWARDS = {"revocations": KEPT_LONGER, "api_tokens": KEPT}
 
 async def fill(work: Work, name: str, offsets: list[timedelta | None]) -> None:
     """Put rows into *name* that are over at these *offsets* from now."""
-    async with work.transaction(Source()) as tx:
-        user = new_user(tx.now)
-        await add_user(tx.db, user)
+    now = work.now()
+    async with work.database.write() as db:
+        user = new_user(now)
+        await add_user(db, user)
         rows: list[dict[str, Any]] = []
         for number, offset in enumerate(offsets):
-            end = None if offset is None else tx.now + offset
+            end = None if offset is None else now + offset
             row: dict[str, Any] = {
                 column.name: f"{name}{number}"
                 for column in metadata.tables[name].columns
@@ -46,13 +46,13 @@ async def fill(work: Work, name: str, offsets: list[timedelta | None]) -> None:
             }
             rows.append(
                 row
-                | {c.name: tx.now for c in metadata.tables[name].columns if c.name.endswith("_at")}
+                | {c.name: now for c in metadata.tables[name].columns if c.name.endswith("_at")}
                 | ({"user_id": user.id} if "user_id" in row else {})
                 | ({"kind": "jti"} if name == "revocations" else {})
                 | ({"hits": 1} if name == "rate_limits" else {})
                 | ({"keep_until": end} if name == "sessions" else {"expires_at": end})
             )
-        await tx.db.execute(insert(metadata.tables[name]), rows)
+        await db.execute(insert(metadata.tables[name]), rows)
 
 
 async def left(work: Work, name: str) -> int:
@@ -82,13 +82,13 @@ async def test_what_is_over_goes_and_what_is_not_stays(work: Work, name: str) ->
 async def test_a_token_without_end_is_forgotten_when_it_was_revoked_long_ago(
     work: Work, clock: FrozenClock
 ) -> None:
-    async with work.transaction(Source()) as tx:
-        user = new_user(tx.now)
-        await add_user(tx.db, user)
+    async with work.database.write() as db:
+        user = new_user(clock())
+        await add_user(db, user)
         for title in ("revoked", "kept"):
-            await api_tokens.add(tx.db, user_id=user.id, title=title, now=tx.now)
-        (first, _) = await api_tokens.tokens_of(tx.db, user.id, 2)
-        await api_tokens.revoke(tx.db, tx.now, user_id=user.id, token_id=first.id)
+            await api_tokens.add(db, user_id=user.id, title=title, now=clock())
+        (first, _) = await api_tokens.tokens_of(db, user.id, 2)
+        await api_tokens.revoke(db, clock(), user_id=user.id, token_id=first.id)
     clock.advance(days=30)
     assert await prune(work) == 0
     clock.advance(seconds=1)

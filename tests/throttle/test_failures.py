@@ -10,7 +10,6 @@ from sqlalchemy import text
 
 from dhq_auth.db import Database
 from dhq_auth.errors import TooManyRequests, Unavailable
-from dhq_auth.events import Source
 from dhq_auth.housekeeping import prune
 from dhq_auth.settings import from_environ
 from dhq_auth.throttle.failures import BEYOND, LoginFailures
@@ -296,10 +295,10 @@ async def test_an_attempt_and_a_success_never_wait_for_each_other(
 ) -> None:
     """Of two who each hold a counter that the other wants, PostgreSQL ends one."""
     await failures.begin("ada", HERE)
-    async with work.transaction(Source()) as tx:
+    async with work.database.write() as db:
         # Somebody else counts at the account, so that both have to wait in the middle.
         account = "SELECT 1 FROM rate_limits ORDER BY expires_at DESC LIMIT 1 FOR UPDATE"
-        await tx.db.execute(text(account))
+        await db.execute(text(account))
         success = asyncio.create_task(failures.succeeded("ada", HERE))
         await asyncio.wait({success}, timeout=0.1)
         attempt = asyncio.create_task(failures.begin("ada", HERE))
@@ -313,8 +312,8 @@ async def test_the_housekeeper_waits_for_nobody_who_counts(
 ) -> None:
     await fail(failures, 1)
     clock.advance(days=2)
-    async with work.transaction(Source()) as tx:
-        await tx.db.execute(text("SELECT 1 FROM rate_limits LIMIT 1 FOR UPDATE"))
+    async with work.database.write() as db:
+        await db.execute(text("SELECT 1 FROM rate_limits LIMIT 1 FOR UPDATE"))
         assert await prune(work) == 1
     assert await prune(work) == 1
 

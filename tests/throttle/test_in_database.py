@@ -5,11 +5,11 @@ import sys
 
 import pytest
 from limits import RateLimitItemPerMinute
+from limits.aio.storage import Storage
 from limits.aio.strategies import FixedWindowRateLimiter
 
-from dhq_auth.events import Source
 from dhq_auth.throttle import store
-from dhq_auth.throttle.in_database import DatabaseStorage
+from dhq_auth.throttle.in_database import DatabaseStorage, InDatabase
 from dhq_auth.work import Work
 from tests.fixtures.service import FrozenClock
 
@@ -17,8 +17,8 @@ THREE = RateLimitItemPerMinute(3)
 
 
 async def test_a_strategy_of_the_library_works_on_it(work: Work, clock: FrozenClock) -> None:
-    async with work.transaction(Source()) as tx:
-        limiter = FixedWindowRateLimiter(DatabaseStorage(tx.db, tx.now))
+    async with work.database.write() as db:
+        limiter = FixedWindowRateLimiter(DatabaseStorage(db, clock()))
         assert [await limiter.hit(THREE, "a") for _ in range(4)] == [True] * 3 + [False]
         assert await limiter.hit(THREE, "b", cost=2)
         assert await limiter.test(THREE, "b")
@@ -31,9 +31,9 @@ async def test_a_strategy_of_the_library_works_on_it(work: Work, clock: FrozenCl
         assert await limiter.get_window_stats(THREE, "a") == (reset, 0)
         assert await limiter.get_window_stats(THREE, "b") == (reset, 1)
     clock.advance(seconds=1)
-    async with work.transaction(Source()) as tx:
-        limiter = FixedWindowRateLimiter(DatabaseStorage(tx.db, tx.now))
-        assert await limiter.get_window_stats(THREE, "a") == (tx.now.timestamp(), 3)
+    async with work.database.write() as db:
+        limiter = FixedWindowRateLimiter(DatabaseStorage(db, clock()))
+        assert await limiter.get_window_stats(THREE, "a") == (clock.now.timestamp(), 3)
         assert await limiter.hit(THREE, "a", cost=3)
         await limiter.clear(THREE, "a")
         assert await limiter.hit(THREE, "a", cost=3)
@@ -42,13 +42,12 @@ async def test_a_strategy_of_the_library_works_on_it(work: Work, clock: FrozenCl
 
 
 async def test_an_exception_undoes_what_was_counted(work: Work, clock: FrozenClock) -> None:
-    async def count_and_fail() -> None:
-        async with work.transaction(Source()) as tx:
-            assert await DatabaseStorage(tx.db, tx.now).incr("a", 60) == 1
-            raise RuntimeError
+    async def count_and_fail(counters: Storage) -> None:
+        assert await counters.incr("a", 60) == 1
+        raise RuntimeError
 
     with pytest.raises(RuntimeError):
-        await count_and_fail()
+        await InDatabase(work).change(count_and_fail)
     async with work.read() as db:
         assert await store.counter(db, "a", clock()) is None
 
