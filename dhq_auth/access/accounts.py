@@ -132,7 +132,11 @@ async def add_account(
             email_key=fold_email(user.email) if user.email else None,
             expires_at=expires_at,
         )
-    tx.emit(UserCreated(user_id=user.id, user_info=user_info(user), provider="password"))
+    tx.emit(
+        UserCreated(
+            user_id=user.id, user_info=user_info(user), provider="password", is_admin=user.is_admin
+        )
+    )
     return user
 
 
@@ -176,7 +180,7 @@ async def change_user(
     if leaves and user.is_admin:
         await keep_administrable(tx.db)
     if user.is_active and not changed.is_active:
-        await end_everything(tx, user, "user_disabled")
+        await end_everything(tx, user, "user_disabled", for_good=True)
     tx.emit(UserChanged(user_id=user.id, changes=fields, by=by))
     return changed
 
@@ -190,7 +194,7 @@ async def delete_user(tx: Transaction, user: User, *, by: str | None) -> bool:
         user = await _locked(tx, user.id, may_leave=True)
     except NotFound:
         return False
-    await end_everything(tx, user, "user_deleted")
+    await end_everything(tx, user, "user_deleted", for_good=True)
     await accounts.delete_user(tx.db, user.id)
     if user.is_admin:
         await keep_administrable(tx.db)

@@ -7,13 +7,15 @@ from dhq_auth.accounts.store import User
 from dhq_auth.api_tokens import store as api_tokens
 from dhq_auth.api_tokens.store import ApiToken
 from dhq_auth.events import LoggedOut, TokenRevoked
+from dhq_auth.revocations import store as revocations
+from dhq_auth.revocations.store import SKEW
 from dhq_auth.sessions import store as sessions
 from dhq_auth.work import Transaction
 
 
 async def end_session(tx: Transaction, user: User, session_id: str) -> bool:
     """End one session of *user*, and with it its login tokens; say whether it was there."""
-    ended = await sessions.end(tx.db, session_id, user.id)
+    ended = await sessions.end(tx.db, session_id, user.id, tx.now)
     if ended:
         tx.emit(LoggedOut(user_id=user.id, user_info=user_info(user), session_id=session_id))
     return ended
@@ -21,7 +23,7 @@ async def end_session(tx: Transaction, user: User, session_id: str) -> bool:
 
 async def end_sessions(tx: Transaction, user: User) -> int:
     """End every session of *user*, and with them every login token; return how many."""
-    ended = await sessions.end_all(tx.db, user.id)
+    ended = await sessions.end_all(tx.db, user.id, tx.now)
     if ended:
         tx.emit(
             LoggedOut(user_id=user.id, user_info=user_info(user), session_id=None, everywhere=True)
@@ -29,13 +31,18 @@ async def end_sessions(tx: Transaction, user: User) -> int:
     return ended
 
 
-async def end_everything(tx: Transaction, user: User, how: str) -> int:
+async def end_everything(tx: Transaction, user: User, how: str, *, for_good: bool = False) -> int:
     """End every session, login token and API token of *user*; return how many there were.
 
-    The row of the user is locked by this, so that no login at the same moment slips through.
+    The row of the user is locked by this, so that no login at the same moment slips through. *for_good*
+    is for a user who does not come back at once. Service tokens that are out are refused by what
+    they were made with; for those of which that is not ours, and of the version before, by their age:
+    for good those, too, that are signed at this moment, else none that may be new on another clock.
     """
     ended = await end_sessions(tx, user)
     revoked = await api_tokens.revoke(tx.db, tx.now, user_id=user.id)
+    until = tx.now + SKEW if for_good else tx.now - SKEW
+    await revocations.add(tx.db, "user", user.id, until)
     tell_revoked(tx, revoked, how)
     return ended + len(revoked)
 

@@ -26,6 +26,7 @@ from sqlalchemy import (
 from dhq_auth.api_tokens.format import hint_of, new_token
 from dhq_auth.db import Db, Timestamp, metadata
 from dhq_auth.opaque import digest, new_id
+from dhq_auth.revocations import store as revocations
 
 KEPT: Final = timedelta(days=30)
 """How long its owner still sees a token that was revoked or has expired."""
@@ -201,13 +202,17 @@ async def revoke(
         conditions.append(a.developer_of.is_not(None) if developer else a.developer_of.is_(None))
     if len(conditions) == 1:
         raise ValueError("say whose tokens, or which one")
-    revoked = await db.execute(
+    rows = await db.execute(
         update(api_tokens)
         .where(*conditions)
         .values(revoked_at=now, developer_of=None)
         .returning(*TOKEN_COLUMNS)
     )
-    return [token_of(row) for row in revoked]
+    revoked = [token_of(row) for row in rows]
+    for owner in {token.user_id: None for token in revoked}:
+        ids = [token.id for token in revoked if token.user_id == owner]
+        await revocations.add_sessions(db, owner, ids, now)
+    return revoked
 
 
 async def touch(db: Db, token_id: str, now: datetime, not_since: datetime) -> None:

@@ -7,6 +7,8 @@ from sqlalchemy import Column, ForeignKey, Table, Text, delete, select, update
 
 from dhq_auth.db import Db, Timestamp, metadata
 from dhq_auth.engine import upsert
+from dhq_auth.opaque import digest
+from dhq_auth.revocations import store as revocations
 
 passwords = Table(
     "passwords",
@@ -31,6 +33,14 @@ class StoredPassword:
     expires_at: datetime | None
 
 
+def password_id(user_id: str, changed_at: datetime) -> str:
+    """Return what service tokens call this password by: another one of the same user is another.
+
+    A hash that is made anew of the same password is not.
+    """
+    return digest(f"password:{user_id}:{changed_at.timestamp()}")[:32]
+
+
 async def password_of(db: Db, user_id: str) -> StoredPassword | None:
     """Return the password of *user_id*, None if there is none."""
     p = passwords.c
@@ -53,6 +63,8 @@ async def set_password(
     *email_key*, a folded email, may be used in place of the username from now on; others may have
     registered with the same. Raises Conflict if there is no such user.
     """
+    if before := await password_of(db, user_id):
+        await revocations.add(db, "sid", password_id(user_id, before.changed_at), now)
     values = {
         "hash": hashed,
         "email_key": email_key,
@@ -80,9 +92,12 @@ async def replace_hash(db: Db, user_id: str, before: str, after: str) -> bool:
     return replaced.one_or_none() is not None
 
 
-async def remove_password(db: Db, user_id: str) -> bool:
+async def remove_password(db: Db, user_id: str, now: datetime) -> bool:
     """Let *user_id* log in with no password any more; say whether there was one."""
-    gone = await db.execute(
-        delete(passwords).where(passwords.c.user_id == user_id).returning(passwords.c.user_id)
-    )
-    return gone.one_or_none() is not None
+    p = passwords.c
+    gone = await db.execute(delete(passwords).where(p.user_id == user_id).returning(p.changed_at))
+    changed_at = gone.scalar_one_or_none()
+    if changed_at is None:
+        return False
+    await revocations.add(db, "sid", password_id(user_id, changed_at), now)
+    return True

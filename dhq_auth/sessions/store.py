@@ -24,6 +24,7 @@ from sqlalchemy import (
 
 from dhq_auth.db import Db, Timestamp, metadata
 from dhq_auth.opaque import digest, new_id, new_secret
+from dhq_auth.revocations import store as revocations
 
 sessions = Table(
     "sessions",
@@ -134,14 +135,17 @@ async def retire_cookie(db: Db, secret: str, now: datetime, keep_until: datetime
     )
 
 
-async def end(db: Db, session_id: str, user_id: str) -> bool:
+async def end(db: Db, session_id: str, user_id: str, now: datetime) -> bool:
     """End one session of *user_id*; say whether it was there."""
     ended = await db.execute(
         delete(sessions)
         .where(sessions.c.id == session_id, sessions.c.user_id == user_id)
         .returning(sessions.c.id)
     )
-    return ended.one_or_none() is not None
+    if ended.one_or_none() is None:
+        return False
+    await revocations.add(db, "sid", session_id, now)
+    return True
 
 
 async def renew(
@@ -200,7 +204,7 @@ async def keep_for_token(db: Db, session_id: str, until: datetime) -> None:
     )
 
 
-async def end_all(db: Db, user_id: str) -> int:
+async def end_all(db: Db, user_id: str, now: datetime) -> int:
     """End every session of *user_id*, and with them every login token; return how many.
 
     The row of the user is locked first. A login at the same moment holds a share of it (by the
@@ -211,7 +215,9 @@ async def end_all(db: Db, user_id: str) -> int:
     ended = await db.execute(
         delete(sessions).where(sessions.c.user_id == user_id).returning(sessions.c.id)
     )
-    return len(ended.all())
+    ids = ended.scalars().all()
+    await revocations.add_sessions(db, user_id, ids, now)
+    return len(ids)
 
 
 async def prune(db: Db, now: datetime, limit: int) -> int:

@@ -24,6 +24,7 @@ from sqlalchemy import (
 
 from dhq_auth.db import Db, Timestamp, metadata
 from dhq_auth.engine import upsert
+from dhq_auth.revocations import store as feed
 
 KEPT_LONGER: Final = timedelta(hours=1)
 """How long a revocation outlives its token: leeway, and clocks that are set back."""
@@ -114,13 +115,21 @@ async def rewrap_key(db: Db, kid: str, before: str, after: str) -> None:
     )
 
 
-async def revoke_token(db: Db, token_id: str, now: datetime, expires_at: datetime) -> None:
-    """Refuse the token of *token_id* (`jti`, RFC 7519 4.1.7) until it would expire anyway."""
-    await db.execute(
+async def revoke_token(db: Db, token_id: str, now: datetime, expires_at: datetime) -> bool:
+    """Refuse the token of *token_id* (`jti`, RFC 7519 4.1.7) until it would expire anyway.
+
+    Says whether it was good so far.
+    """
+    added = await db.execute(
         upsert(db, revocations)
         .values(kind="jti", value=token_id, revoked_at=now, expires_at=expires_at)
         .on_conflict_do_nothing()
+        .returning(revocations.c.value)
     )
+    if added.one_or_none() is None:
+        return False
+    await feed.add(db, "jti", token_id, now)
+    return True
 
 
 def is_revoked(token_id: ColumnElement[Any]) -> ColumnElement[bool]:
