@@ -125,7 +125,7 @@ async def test_a_password_is_removed_once(work: Work) -> None:
     await put(work, other, "hash")
     for there in (True, False):
         async with work.database.write() as db:
-            assert await remove_password(db, user) is there
+            assert await remove_password(db, user, work.now()) is there
         assert await get(work, user) is None
     assert await get(work, other) is not None
 

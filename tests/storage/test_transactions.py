@@ -273,7 +273,7 @@ async def test_no_login_slips_through_while_all_sessions_are_ended(
 
     async def end_all() -> int:
         async with work.transaction(Source()) as tx:
-            return await sessions.end_all(tx.db, user_id)
+            return await sessions.end_all(tx.db, user_id, tx.now)
 
     login = asyncio.create_task(begin())
     await begun.wait()
