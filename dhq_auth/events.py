@@ -6,15 +6,23 @@ them is ever a secret, a token or a password.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
+
+OPERATOR: Final = "operator"
+"""The actor of whatever is done at the command line."""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a change comes from: the request's peer and id; nothing for the command line."""
+    """Where a change comes from: the request's peer and id, and who did it.
+
+    `actor` is the id of the user who was signed in, or OPERATOR; None for a login, a registration,
+    or whoever holds a secret without being signed in.
+    """
 
     address: str | None = None
     request_id: str | None = None
+    actor: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +46,16 @@ class Event:
         }
 
 
+def kinds() -> frozenset[str]:
+    """Return the kinds of all events that there are."""
+
+    def below(event: type[Event]) -> set[str]:
+        own = {event.kind} if hasattr(event, "kind") else set()
+        return own.union(*map(below, event.__subclasses__()))
+
+    return frozenset(below(Event))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserEvent(Event):
     """A fact of which extensions hear by a hook of its own, with the user as it then was."""
@@ -53,6 +71,7 @@ class UserCreated(UserEvent):
     kind = "user.created"
     hook = "on_new_user"
     provider: str
+    is_admin: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +86,10 @@ class LoggedIn(UserEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoginRefused(Event):
-    """A login ended without a session; `reason` is one of our own words."""
+    """A login ended without a session; `reason` is one of our own words.
+
+    Where there were too many attempts it is told once in each window, not for each.
+    """
 
     kind = "login.refused"
     provider: str
@@ -192,3 +214,33 @@ class PolicyDeleted(Event):
     table_name: str
     action: str
     expression: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetupDone(Event):
+    """The first administrator, `user_id`, was made by the setup."""
+
+    kind = "setup.done"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetupRefused(Event):
+    """Somebody tried to set up with a wrong code."""
+
+    kind = "setup.refused"
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PermissionsGranted(Event):
+    """A user was granted something in a service, for the first time or other than before.
+
+    `granted` are the names of what is granted, the first hundred of them, and `digest` is the
+    SHA-256 of all of it: permissions and filters, as compact JSON with sorted keys.
+    """
+
+    kind = "permissions.granted"
+    service: str
+    granted: tuple[str, ...]
+    digest: str
+    first: bool

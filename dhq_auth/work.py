@@ -35,14 +35,23 @@ class Transaction:
 
 
 class Work:
-    """Reads and transactions on one database."""
+    """Reads and transactions on one database.
+
+    *actor* is who does what no user does.
+    """
 
     def __init__(
-        self, database: Database, now: Clock, announce: Callable[[Sequence[Event]], Awaitable[None]]
+        self,
+        database: Database,
+        now: Clock,
+        announce: Callable[[Sequence[Event]], Awaitable[None]],
+        *,
+        actor: str | None = None,
     ) -> None:
         self.database = database
         self.now = now
         self._announce = announce
+        self._actor = actor
 
     def read(self) -> AbstractAsyncContextManager[Db]:
         """Give a connection that sees one consistent state and changes nothing."""
@@ -85,6 +94,7 @@ class Work:
 
         Nothing remote may be awaited inside. Metrics and extensions hear after the commit.
         """
+        source = replace(source, actor=source.actor or self._actor)
         async with self.database.write() as db:
             tx = Transaction(db, self.now())
             yield tx

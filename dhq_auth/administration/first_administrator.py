@@ -9,7 +9,7 @@ from dhq_auth.accounts import store as accounts
 from dhq_auth.accounts.store import User
 from dhq_auth.administration.store import finish_setup, setup_is_done
 from dhq_auth.errors import Conflict, Forbidden
-from dhq_auth.events import Source
+from dhq_auth.events import SetupDone, Source
 from dhq_auth.settings import Settings
 from dhq_auth.work import Transaction, Work
 
@@ -52,7 +52,7 @@ async def make_first_administrator(work: Work, source: Source, hashed: str) -> U
         # Others cannot choose this name; an operator, or dhq-auth 0.1.6, may have given it.
         taken = await accounts.user_by_username(tx.db, USERNAME)
         name = await accounts.free_username(tx.db, USERNAME) if taken else USERNAME
-        return await add_account(
+        user = await add_account(
             tx,
             Names(username=name),
             hashed,
@@ -60,6 +60,8 @@ async def make_first_administrator(work: Work, source: Source, hashed: str) -> U
             is_admin=True,
             expires_at=tx.now + INITIAL_PASSWORD_LIFETIME,
         )
+        tx.emit(SetupDone(user_id=user.id))
+        return user
 
     try:
         return await work.transact(source, make)

@@ -27,6 +27,8 @@ audit_events = Table(
     Column("at", Timestamp, nullable=False, index=True),
     Column("kind", String(64), nullable=False),
     Column("user_id", String(128), index=True),
+    # Who did it: the id of a user, or `operator`; None where nobody had signed in.
+    Column("actor", String(128), index=True),
     Column("address", String(64)),
     Column("request_id", String(64)),
     Column("detail", JSON, nullable=False),
@@ -35,13 +37,24 @@ audit_events = Table(
     Column("hash", String(64)),
     Index("uq_audit_events_position", "position", unique=True),
 )
+_unsealed = audit_events.c.position.is_(None)
+Index(
+    "ix_audit_events_unsealed",
+    audit_events.c.id,
+    sqlite_where=_unsealed,
+    postgresql_where=_unsealed,
+)
 
 audit_seals = Table(
     "audit_seals",
     metadata,
     Column("position", BigInteger, primary_key=True, autoincrement=False),
     Column("hash", String(64), nullable=False),
+    # The position of the seal before.
+    Column("previous", BigInteger, nullable=False),
     Column("sealed_at", Timestamp, nullable=False),
+    # When the rows up to here were removed: this seal is the anchor of those that are left.
+    Column("pruned_at", Timestamp),
     Column("mac", String(64), nullable=False),
 )
 
@@ -53,6 +66,7 @@ async def append(db: Db, events: Sequence[Event], source: Source, at: datetime) 
             "at": at,
             "kind": event.kind,
             "user_id": event.user_id,
+            "actor": source.actor,
             "address": source.address,
             "request_id": source.request_id,
             "detail": event.detail,

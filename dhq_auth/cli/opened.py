@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dhq_auth.cli.outcome import Refused
 from dhq_auth.clock import utcnow
 from dhq_auth.db import Database
-from dhq_auth.events import Source
+from dhq_auth.events import OPERATOR, Source
 from dhq_auth.migrations import HEAD
 from dhq_auth.migrations.state import State, state_of
 from dhq_auth.plugins import Extensions
@@ -58,7 +58,7 @@ async def working(settings: Settings, *, patience: float | None = None) -> Async
             opened(settings) as database,
             database.patient(patience or limits.database_timeout) as patient,
         ):
-            yield Work(patient, utcnow, extensions.announce)
+            yield Work(patient, utcnow, extensions.announce, actor=OPERATOR)
     finally:
         await extensions.close()
 

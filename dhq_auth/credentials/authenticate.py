@@ -9,6 +9,7 @@ from dhq_auth.credentials.presented import presented
 from dhq_auth.credentials.session import Sessions, cookie_secret
 from dhq_auth.errors import InvalidCredential
 from dhq_auth.settings import Settings
+from dhq_auth.web.client import ACTOR
 from dhq_auth.web.params import Params
 
 
@@ -34,6 +35,7 @@ class Authenticator:
             if self._challenge != "Bearer":  # else it is that of what was presented
                 error.scheme = self._challenge
             raise
+        request[ACTOR] = who.user.id
         who.principal.demand(need)
         return who
 

@@ -10,7 +10,7 @@ from dhq_auth.credentials.presented import presented
 from dhq_auth.errors import Forbidden, InvalidRequest
 from dhq_auth.principal import LOGIN
 from dhq_auth.settings import Settings
-from dhq_auth.web.client import source
+from dhq_auth.web.client import ACTOR, source
 from dhq_auth.web.params import Params
 
 MAX_NAME: Final = 8192
@@ -47,4 +47,5 @@ class Asking:
         if not self._settings.password_login:
             raise Forbidden("Nobody logs in with a password here.", code="password_login_off")
         account = await self._logins.account_of(name, password, source(request))
+        request[ACTOR] = account.user.id
         return Authenticated.by_password(account)

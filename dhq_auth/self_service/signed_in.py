@@ -6,6 +6,7 @@ from aiohttp import web
 
 from dhq_auth.credentials import Authenticated, Authenticator
 from dhq_auth.errors import Forbidden
+from dhq_auth.web.client import ACTOR
 from dhq_auth.web.render import redirect
 from dhq_auth.web.routing import Handler
 
@@ -24,6 +25,7 @@ def signed_in(authenticator: Authenticator, issuer: str, handler: PageHandler) -
             raise Forbidden("This service keeps no sessions (CREDENTIALS).", code="sessions_off")
         if who is None:
             return redirect(f"{issuer}/login", status=303)
+        request[ACTOR] = who.user.id
         return await handler(request, who)
 
     return answer

@@ -11,6 +11,8 @@ from dhq_auth.settings.parse import Network
 
 REQUEST_ID = web.RequestKey("REQUEST_ID", str)
 CLIENT_ADDRESS = web.RequestKey("CLIENT_ADDRESS", str)
+ACTOR = web.RequestKey("ACTOR", str)
+"""The id of the user whose credential was believed."""
 
 
 def client_address(request: web.Request, trusted: Sequence[Network]) -> str:
@@ -32,8 +34,8 @@ def client_address(request: web.Request, trusted: Sequence[Network]) -> str:
 
 
 def source(request: web.Request) -> Source:
-    """Return where a change by *request* comes from, for the audit log."""
-    return Source(request.get(CLIENT_ADDRESS), request.get(REQUEST_ID))
+    """Return where a change by *request* comes from and who makes it, for the audit log."""
+    return Source(request.get(CLIENT_ADDRESS), request.get(REQUEST_ID), request.get(ACTOR))
 
 
 def device(request: web.Request) -> Device:

@@ -23,11 +23,9 @@ from dhq_auth.cli.passwords import (
     tell_made,
     until,
 )
+from dhq_auth.events import OPERATOR
 from dhq_auth.settings import Settings, from_environ
 from dhq_auth.work import Transaction
-
-OPERATOR = "operator"
-"""Who does what commands do, in the audit log."""
 
 
 class Switch(StrEnum):

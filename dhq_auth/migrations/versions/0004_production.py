@@ -42,14 +42,26 @@ def _extend_keys() -> None:
 
 
 def _extend_audit() -> None:
+    op.add_column("audit_events", sa.Column("actor", sa.String(128)))
+    op.create_index("ix_audit_events_actor", "audit_events", ["actor"])
     op.add_column("audit_events", sa.Column("position", sa.BigInteger))
     op.add_column("audit_events", sa.Column("hash", sa.String(64)))
     op.create_index("uq_audit_events_position", "audit_events", ["position"], unique=True)
+    unsealed = sa.text("position IS NULL")
+    op.create_index(
+        "ix_audit_events_unsealed",
+        "audit_events",
+        ["id"],
+        sqlite_where=unsealed,
+        postgresql_where=unsealed,
+    )
     op.create_table(
         "audit_seals",
         sa.Column("position", sa.BigInteger, nullable=False, autoincrement=False),
         sa.Column("hash", sa.String(64), nullable=False),
+        sa.Column("previous", sa.BigInteger, nullable=False),
         sa.Column("sealed_at", Timestamp, nullable=False),
+        sa.Column("pruned_at", Timestamp),
         sa.Column("mac", sa.String(64), nullable=False),
         sa.PrimaryKeyConstraint("position", name="pk_audit_seals"),
     )
