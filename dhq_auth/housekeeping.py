@@ -3,9 +3,11 @@
 import asyncio
 import logging
 
+from dhq_auth.access.codes import store as codes
 from dhq_auth.api_tokens import store as api_tokens
 from dhq_auth.errors import Unavailable
 from dhq_auth.events import Source
+from dhq_auth.host_sessions import store as host_sessions
 from dhq_auth.login import store as logins
 from dhq_auth.sessions import store as sessions
 from dhq_auth.throttle import store as limits
@@ -26,6 +28,8 @@ async def prune(work: Work) -> int:
     async def forget(tx: Transaction) -> int:
         return (
             await logins.prune(tx.db, tx.now, BATCH)
+            + await codes.prune(tx.db, tx.now, BATCH)
+            + await host_sessions.prune(tx.db, tx.now, BATCH)
             + await sessions.prune(tx.db, tx.now, BATCH)
             + await tokens.prune(tx.db, tx.now, BATCH)
             + await api_tokens.prune(tx.db, tx.now, BATCH)

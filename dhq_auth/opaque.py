@@ -33,6 +33,12 @@ def digest(secret: str) -> str:
     return sha256(secret.encode()).hexdigest()
 
 
+def s256(code_verifier: str) -> str:
+    """Return the S256 code challenge of *code_verifier* (RFC 7636 4.2)."""
+    value = sha256(code_verifier.encode()).digest()
+    return urlsafe_b64encode(value).rstrip(b"=").decode()
+
+
 def derive(secret: str, purpose: str) -> str:
     """Return another secret, of 43 base64url characters, that only the holder of *secret* can."""
     value = hmac.digest(secret.encode(), purpose.encode(), sha256)

@@ -3,12 +3,10 @@
 from aiohttp import web
 
 from dhq_auth.access.begin import last_token_ends, login_token
+from dhq_auth.access.codes import give
 from dhq_auth.credentials import session
 from dhq_auth.events import Source
-from dhq_auth.login import store
 from dhq_auth.login.attempt import Destination
-from dhq_auth.login.store import LoginCode
-from dhq_auth.opaque import digest, new_secret
 from dhq_auth.redirects import with_parameter
 from dhq_auth.sessions import store as sessions
 from dhq_auth.settings import Settings
@@ -31,15 +29,13 @@ class Finish:
         if destination.code_challenge is None:
             token = await login_token(self._signer, user_id, session_id, self._settings)
             return with_parameter(destination.next, "jwt", token)
-        code = new_secret()
-        remembered = LoginCode(
-            digest=digest(code),
-            session_id=session_id,
-            user_id=user_id,
-            code_challenge=destination.code_challenge,
-            expires_at=self._work.now() + self._settings.limits.login_code_lifetime,
+        code = await give(
+            self._work,
+            user_id,
+            session_id,
+            destination.code_challenge,
+            self._settings.limits.login_code_lifetime,
         )
-        await self._work.transact(Source(), lambda tx: store.add_code(tx.db, remembered))
         return with_parameter(destination.next, "code", code)
 
     async def prolong(self, session_id: str) -> None:

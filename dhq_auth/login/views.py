@@ -2,37 +2,30 @@
 
 import asyncio
 import contextlib
-import hmac
-import re
 from collections.abc import Awaitable, Mapping
 from typing import TypeVar
 
 from aiohttp import web
 
 from dhq_auth.access.begin import Login, answer
-from dhq_auth.access.end import end_session
-from dhq_auth.accounts import store as accounts
+from dhq_auth.access.codes import redeem
 from dhq_auth.accounts.profile import own_profile
-from dhq_auth.accounts.store import User
 from dhq_auth.credentials import Authenticator, session
 from dhq_auth.errors import (
     AuthError,
     InvalidCredential,
-    InvalidGrant,
     Message,
     NotFound,
     Unavailable,
     UpstreamTimeout,
 )
-from dhq_auth.events import CodeReplayed, LoginRefused
-from dhq_auth.login import openapi, store
+from dhq_auth.events import LoginRefused
+from dhq_auth.login import openapi
 from dhq_auth.login.attempt import CALLBACK, Attempts, Destination
 from dhq_auth.login.complete import complete
 from dhq_auth.login.connectors import Connector, LoginRequest
-from dhq_auth.login.connectors.protocol import s256
 from dhq_auth.login.finish import Finish
-from dhq_auth.login.store import Attempt, LoginCode
-from dhq_auth.opaque import digest
+from dhq_auth.login.store import Attempt
 from dhq_auth.principal import PROFILE
 from dhq_auth.settings import Settings
 from dhq_auth.throttle.rates import RateLimit
@@ -41,13 +34,11 @@ from dhq_auth.web.client import CLIENT_ADDRESS, device, source
 from dhq_auth.web.params import params, query
 from dhq_auth.web.render import redirect
 from dhq_auth.web.routing import Route
-from dhq_auth.work import Transaction, Work
+from dhq_auth.work import Work
 
 Answer = TypeVar("Answer")
 MAX_LOGIN_HINT = 320
 """Characters of a login hint, which is an email at the longest (RFC 3696, erratum 1690)."""
-BAD_CODE = "The code is unknown, spent or expired, or the verifier is wrong."
-_VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 
 
 class LoginViews:
@@ -75,6 +66,7 @@ class LoginViews:
             settings.limits.login_starts,
             work.now,
             refusal="Too many logins were begun from here; wait a little.",
+            name="login_starts",
         )
 
     def routes(self) -> list[Route]:
@@ -194,22 +186,11 @@ class LoginViews:
     async def exchange(self, request: web.Request) -> web.StreamResponse:
         """Give the login token for a one-time code and its verifier (RFC 7636 4.5)."""
         sent = await params(request, self._settings.limits)
-        code, verifier = digest(sent.required("code")), sent.required("code_verifier")
-        if not await self._is_known(code):
-            raise InvalidGrant(BAD_CODE)
-        redeemed, user = await self._work.transact(source(request), lambda tx: _spend(tx, code))
-        # Committed: spent, or its session ended, whatever becomes of this request.
-        fits = redeemed and _fits(verifier, redeemed.code_challenge)
-        if not fits or redeemed is None or user is None or redeemed.expires_at <= self._work.now():
-            raise InvalidGrant(BAD_CODE)
+        code, verifier = sent.required("code"), sent.required("code_verifier")
+        redeemed = await redeem(self._work, source(request), code, verifier)
         return web.json_response(
-            await answer(self._signer, user, redeemed.session_id, self._settings)
+            await answer(self._signer, redeemed.user, redeemed.session_id, self._settings)
         )
-
-    async def _is_known(self, code: str) -> bool:
-        """Whether *code*, a digest, is worth a transaction: made-up ones must not queue for it."""
-        async with self._work.read() as db:
-            return await store.known_code(db, code) is not None
 
     async def _remember_refusal(
         self, request: web.Request, attempt: Attempt, error: AuthError
@@ -232,24 +213,3 @@ class LoginViews:
     def _way_back(self, destination: Destination) -> str:
         """Return where one whose login failed can try again."""
         return destination.added_to(f"{self._settings.issuer}/login")
-
-
-async def _spend(tx: Transaction, code: str) -> tuple[LoginCode | None, User | None]:
-    """Spend *code*, a digest; return what it was for and whose it was, or end what was made of it.
-
-    Two had the same code then: who came first may be a thief (RFC 9700 4.2.4). What ended is told
-    once: a spent code must not fill the log for whoever sends it again and again.
-    """
-    if redeemed := await store.redeem_code(tx.db, code, tx.now):
-        return redeemed, await store.user_of_code(tx.db, redeemed)
-    spent = await store.known_code(tx.db, code)
-    owner = await accounts.user_by_id(tx.db, spent.user_id) if spent else None
-    if spent and owner and await end_session(tx, owner, spent.session_id):
-        tx.emit(CodeReplayed(user_id=owner.id, session_id=spent.session_id))
-    return None, None
-
-
-def _fits(verifier: str, challenge: str) -> bool:
-    if not _VERIFIER.fullmatch(verifier):
-        return False
-    return hmac.compare_digest(s256(verifier), challenge)

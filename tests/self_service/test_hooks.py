@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from dhq_auth.login.connectors.protocol import s256
+from dhq_auth.opaque import s256
 from tests.fakes.oidc_issuer import OidcIssuer
 from tests.fixtures.service import NEXT, Service, Start, oidc
 from tests.self_service import ears

@@ -12,13 +12,13 @@ import pytest
 from sqlalchemy import Column, Integer, MetaData, Table, select, text, update
 from sqlalchemy.exc import DBAPIError
 
+from dhq_auth.access.codes.store import LoginCode, add_code, redeem_code
 from dhq_auth.accounts.identities.store import add_identity
 from dhq_auth.accounts.store import add_user, choose_username, new_user, user_by_id
 from dhq_auth.audit.store import latest
 from dhq_auth.db import Database, Timestamp
 from dhq_auth.errors import Conflict
 from dhq_auth.events import Event, Source, UsernameChosen
-from dhq_auth.login.store import LoginCode, add_code, redeem_code
 from dhq_auth.opaque import digest
 from dhq_auth.sessions import store as sessions
 from dhq_auth.work import Work

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from urllib.parse import quote_plus
 
 from dhq_auth.errors import LoginFailed, Message, UpstreamFailed
-from dhq_auth.opaque import derive
+from dhq_auth.opaque import derive, s256
 from dhq_auth.redirects import Origin
 from dhq_auth.settings import ProviderSettings
 
@@ -75,13 +75,6 @@ class Connector(Protocol):
 
 
 # Authlib is loaded by the first login: a start, and whoever only checks tokens, does without it.
-
-
-def s256(code_verifier: str) -> str:
-    """Return the S256 code challenge of *code_verifier* (RFC 7636 4.2)."""
-    from authlib.oauth2.rfc7636 import create_s256_code_challenge  # noqa: PLC0415
-
-    return str(create_s256_code_challenge(code_verifier))  # type: ignore[no-untyped-call]
 
 
 def authorization_request(
