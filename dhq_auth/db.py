@@ -10,30 +10,29 @@ included; what the driver then needs to give up a connection that hangs is two s
 
 import asyncio
 import logging
-import os
-import sqlite3
+import random
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final, TypeVar
 
-from sqlalchemy import DateTime, Dialect, MetaData, event, text
+from sqlalchemy import DateTime, Dialect, MetaData, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DBAPIError, DisconnectionError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.types import TypeDecorator
-from sqlalchemy.util import await_only
 
-from dhq_auth import faults
-from dhq_auth.engine import AsyncConnection, AsyncEngine, create_async_engine
+from dhq_auth import faults, pools
+from dhq_auth.engine import AsyncConnection
 from dhq_auth.errors import Conflict, StartRefused, Unavailable
 
 log = logging.getLogger(__name__)
 
 Db = AsyncConnection
 """What every store function takes: a connection inside a transaction."""
+Result = TypeVar("Result")
 
 metadata = MetaData(
     naming_convention={
@@ -46,8 +45,9 @@ metadata = MetaData(
 
 TELL_AGAIN: Final = 60.0
 """Seconds after which a fault that lasts is logged again."""
-BUSY_TIMEOUT: Final = 0.5
-"""Seconds for which SQLite waits for a lock in its thread; then we ask again, until our deadline."""
+PAUSE: Final = 0.01
+"""Seconds before a change is tried for the second time, at random up to that; then twice as many."""
+LONGEST_PAUSE: Final = 0.32
 
 
 class Contention(Unavailable):
@@ -87,7 +87,10 @@ class Database:
         self.url = driver_url(url)
         self._raw_url = url
         self._timeout = timeout
-        self._writer, self._reader = _engines(self.url, pool, timeout)
+        if path := sqlite_path(self.url):
+            self._writer, self._reader = pools.sqlite(self.url, path, pool=pool, timeout=timeout)
+        else:
+            self._writer, self._reader = pools.postgresql(self.url, pool=pool, timeout=timeout)
         self._told_at = float("-inf")
 
     def __str__(self) -> str:
@@ -101,23 +104,59 @@ class Database:
 
         Raises Unavailable when the database does not answer.
         """
-        async with self._bounded(), self._reader.connect() as db:
-            yield db
+        with self._in_our_words():
+            async with asyncio.timeout(self._timeout), self._reader.connect() as db:
+                yield db
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[Db]:
         """Give a connection whose changes are committed at the end, or undone by an exception.
 
         Raises Unavailable when the database does not answer, Conflict when something is there
-        already, or no longer there, that the change refers to.
+        already, or no longer there, that the change refers to; Contention when another transaction
+        was in the way, of which `transact` takes care.
         """
-        async with self._bounded(), self._writer.begin() as db:
-            yield db
+        with self._in_our_words():
+            async with asyncio.timeout(self._timeout), self._writer.begin() as db:
+                yield db
+
+    async def transact(self, change: Callable[[Db], Awaitable[Result]]) -> Result:
+        """Return what *change* returns, once all that it did is committed; an exception undoes it.
+
+        *change* is called again, in a new transaction, where another one was in its way; one
+        deadline holds for all of it. What may have been committed is never tried again: who loses
+        the connection then is told Unavailable. Raises Contention where there was no getting
+        through; else as `write` does.
+        """
+        pause, contended = PAUSE, False
+        try:
+            async with asyncio.timeout(self._timeout):
+                while True:
+                    try:
+                        async with self.write() as db:
+                            return await change(db)
+                    except Contention:
+                        contended = True
+                    await asyncio.sleep(random.uniform(0, pause))  # noqa: S311 - no secret
+                    pause = min(2 * pause, LONGEST_PAUSE)
+        except TimeoutError as error:
+            if contended:
+                raise Contention("too many changes at once") from error
+            with self._in_our_words():
+                raise
 
     async def ping(self) -> None:
         """Raise Unavailable unless the database answers."""
         async with self.read() as db:
             await db.execute(text("SELECT 1"))
+
+    async def reach(self, within: float) -> None:
+        """Raise Unavailable unless the database answers *within* so many seconds."""
+        try:
+            async with asyncio.timeout(within):
+                await self.ping()
+        except TimeoutError as error:
+            raise Unavailable("the database does not answer") from error
 
     @asynccontextmanager
     async def patient(self, timeout: float) -> AsyncIterator["Database"]:  # noqa: ASYNC109
@@ -152,12 +191,11 @@ class Database:
         if self._reader.pool is not self._writer.pool:
             await self._reader.dispose()
 
-    @asynccontextmanager
-    async def _bounded(self) -> AsyncIterator[None]:
-        """Set the deadline; say in our words what the driver says in its own."""
+    @contextmanager
+    def _in_our_words(self) -> Iterator[None]:
+        """Say what the driver says in its own."""
         try:
-            async with asyncio.timeout(self._timeout):
-                yield
+            yield
         except (DBAPIError, PoolTimeout, OSError) as error:
             if faults.is_conflict(error):
                 raise Conflict("somebody else was faster, or it exists already") from error
@@ -188,96 +226,3 @@ def sqlite_path(url: URL) -> Path | None:
     if url.get_backend_name() != "sqlite" or not url.database:
         return None
     return Path(url.database.removeprefix("file:"))
-
-
-def _engines(url: URL, pool: int, timeout: float) -> tuple[AsyncEngine, AsyncEngine]:
-    if (path := sqlite_path(url)) is None:
-        engine = _postgresql(url, pool, timeout)
-        options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-        return engine, engine.execution_options(**options)
-    writer = _sqlite(url, path, timeout, pool=1, begin="BEGIN IMMEDIATE")
-    reader = _sqlite(url, path, timeout, pool=pool, begin="BEGIN")
-    return writer, reader
-
-
-def _postgresql(url: URL, pool: int, timeout: float) -> AsyncEngine:
-    # The driver reads the URL itself, since it knows libpq's options: sslmode, sslrootcert, …
-    dsn = url.set(drivername="postgresql").render_as_string(hide_password=False)
-
-    async def connect() -> Any:
-        import asyncpg  # type: ignore[import-untyped]  # noqa: PLC0415 - not needed with SQLite
-
-        try:
-            return await asyncpg.connect(dsn, timeout=timeout)
-        except (asyncpg.PostgresError, ValueError) as error:  # the latter is about the URL
-            state = getattr(error, "sqlstate", None)
-            raise faults.ConnectionRefused(faults.reason(error), state) from error
-        except asyncpg.InterfaceError as error:
-            raise ConnectionError(faults.reason(error)) from error
-        except ConnectionError as error:
-            if "rejected SSL" in str(error):
-                raise faults.ConnectionRefused(str(error)) from error
-            raise
-
-    engine = create_async_engine(
-        url,
-        async_creator=connect,
-        pool_size=pool,
-        max_overflow=0,
-        pool_timeout=timeout,
-        hide_parameters=True,
-    )
-
-    @event.listens_for(engine.sync_engine, "checkout")
-    def replace_closed(connection: Any, _record: object, _proxy: object) -> None:
-        # The loop has seen the server's farewell: no need to ask it each time (pool_pre_ping).
-        if connection.driver_connection.is_closed():
-            raise DisconnectionError("the server closed the connection")
-
-    return engine
-
-
-def _sqlite(url: URL, path: Path, timeout: float, *, pool: int, begin: str) -> AsyncEngine:
-    engine = create_async_engine(
-        url, pool_size=pool, max_overflow=0, pool_timeout=timeout, hide_parameters=True
-    )
-
-    @event.listens_for(engine.sync_engine, "do_connect")
-    def make_private(*_connection: object) -> None:
-        if not path.exists():
-            path.parent.mkdir(parents=True, mode=0o700, exist_ok=True)
-            os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
-
-    @event.listens_for(engine.sync_engine, "connect")
-    def configure(connection: Any, _record: object) -> None:
-        connection.isolation_level = None
-        cursor = connection.cursor()
-        cursor.execute(f"PRAGMA busy_timeout = {int(BUSY_TIMEOUT * 1000)}")
-        cursor.execute("PRAGMA foreign_keys = ON")
-        # The mode is kept in the file, so setting it is a change, which is not for readers.
-        reads = begin == "BEGIN"
-        mode = "PRAGMA query_only = ON" if reads else "PRAGMA journal_mode = WAL"
-        _insist(lambda: cursor.execute(mode))
-        cursor.close()
-
-    @event.listens_for(engine.sync_engine, "begin")
-    def start(connection: Any) -> None:
-        _insist(lambda: connection.exec_driver_sql(begin))
-
-    return engine
-
-
-def _insist(execute: Callable[[], object]) -> None:
-    """Do *execute* again for as long as somebody else has the lock; our deadline ends it.
-
-    SQLite's own patience does not cover a change of the journal mode, and holds up a thread.
-    """
-    while True:
-        try:
-            execute()
-        except (sqlite3.OperationalError, DBAPIError) as error:
-            if not faults.is_busy(error):
-                raise
-            await_only(asyncio.sleep(0.01))
-        else:
-            return

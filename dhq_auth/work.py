@@ -1,24 +1,14 @@
 """The unit of work: a change and its audit rows commit together, the world hears afterwards."""
 
-import asyncio
-import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Final, TypeVar
 
 from dhq_auth.audit import store as audit
 from dhq_auth.clock import Clock
-from dhq_auth.db import Contention, Database, Db
+from dhq_auth.db import Database, Db, Result
 from dhq_auth.events import Event, Source
-
-Result = TypeVar("Result")
-
-TRIES: Final = 10
-"""How often a change is begun before we say that there is no getting through."""
-PAUSE: Final = 0.005
-"""Seconds before the second try, doubled with each one more, at random up to that."""
 
 
 @dataclass(slots=True)
@@ -64,18 +54,20 @@ class Work:
 
         *change* is called again, in a new transaction, where another one was in its way: it must
         keep what it does to itself, and await nothing remote. Metrics and extensions hear after the
-        commit. Raises Unavailable when the database does not answer, or there is no getting
-        through; Conflict as `Database.write` does.
+        commit. Raises what `Database.transact` raises.
         """
-        for attempt in range(1, TRIES + 1):
-            try:
-                async with self.transaction(source) as tx:
-                    return await change(tx)
-            except Contention:
-                if attempt == TRIES:
-                    raise
-            await asyncio.sleep(random.uniform(0, PAUSE * 2**attempt))  # noqa: S311 - no secret
-        raise AssertionError("unreachable")
+        source = replace(source, actor=source.actor or self._actor)
+
+        async def change_and_append(db: Db) -> tuple[Result, Sequence[Event]]:
+            tx = Transaction(db, self.now())
+            result = await change(tx)
+            await audit.append(db, tx.events, source, tx.now)
+            return result, tx.events
+
+        result, events = await self.database.transact(change_and_append)
+        if events:
+            await self._announce([replace(event, source=source) for event in events])
+        return result
 
     async def tell(self, source: Source, event: Event) -> None:
         """Let *event*, with which nothing changes, be remembered and announced.
@@ -87,17 +79,3 @@ class Work:
             tx.emit(event)
 
         await self.transact(source, emit)
-
-    @asynccontextmanager
-    async def transaction(self, source: Source) -> AsyncIterator[Transaction]:
-        """Commit what is done inside, its audit rows with it; an exception undoes it all.
-
-        Nothing remote may be awaited inside. Metrics and extensions hear after the commit.
-        """
-        source = replace(source, actor=source.actor or self._actor)
-        async with self.database.write() as db:
-            tx = Transaction(db, self.now())
-            yield tx
-            await audit.append(db, tx.events, source, tx.now)
-        if tx.events:
-            await self._announce([replace(event, source=source) for event in tx.events])

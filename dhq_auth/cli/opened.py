@@ -5,13 +5,13 @@ from contextlib import asynccontextmanager
 
 from dhq_auth.cli.outcome import Refused
 from dhq_auth.clock import utcnow
-from dhq_auth.db import Database
+from dhq_auth.db import Database, Result
 from dhq_auth.events import OPERATOR, Source
 from dhq_auth.migrations import HEAD
 from dhq_auth.migrations.state import State, state_of
 from dhq_auth.plugins import Extensions
 from dhq_auth.settings import Settings
-from dhq_auth.work import Result, Transaction, Work
+from dhq_auth.work import Transaction, Work
 
 
 @asynccontextmanager

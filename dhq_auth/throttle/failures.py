@@ -19,10 +19,11 @@ from hashlib import sha256
 from math import ceil
 from typing import TYPE_CHECKING, Final, Protocol
 
+from dhq_auth.db import Result
 from dhq_auth.errors import TooManyRequests
 from dhq_auth.settings import Settings
 from dhq_auth.throttle.rates import client_of
-from dhq_auth.work import Result, Work
+from dhq_auth.work import Work
 
 if TYPE_CHECKING:
     from limits.aio.storage import Storage
@@ -33,6 +34,9 @@ REMEMBERED: Final = 86400
 """Seconds from the first of them until they are forgotten."""
 MAX_WAITING: Final = 256
 """Attempts that wait in one process at the same time."""
+
+NAME: Final = "login_failures"
+"""What this limit is called in metrics."""
 
 BEYOND = "There were too many attempts to log in to this account from here; wait a little."
 CROWDED = "Too many attempts to log in are waiting; try again."
@@ -150,7 +154,7 @@ class LoginFailures:
 
     async def _beyond(self, counters: "Storage", key: str) -> TooManyRequests:
         left = await counters.get_expiry(key) - self._counters.now()
-        return TooManyRequests(BEYOND, retry_after=max(1, ceil(left)))
+        return TooManyRequests(BEYOND, retry_after=max(1, ceil(left)), limit=NAME)
 
     async def _counted(self, account: str, address: str) -> bool:
         """Count one attempt; say whether it has to wait. Raises TooManyRequests as `begin` does."""
@@ -173,7 +177,8 @@ class LoginFailures:
         if self._waiting >= self._max_waiting:
             here, _ = _keys(account, address)
             await self._counters.change(lambda counters: counters.clear(here))
-            raise TooManyRequests(CROWDED, retry_after=max(1, ceil(self._slow_down)))
+            wait = max(1, ceil(self._slow_down))
+            raise TooManyRequests(CROWDED, retry_after=wait, limit=NAME)
         self._waiting += 1
         try:
             await asyncio.sleep(self._slow_down)

@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 from limits.aio.storage import Storage
 
-from dhq_auth.db import Db
+from dhq_auth.db import Db, Result
 from dhq_auth.events import Source
 from dhq_auth.throttle import store
 from dhq_auth.throttle.store import Counter
-from dhq_auth.work import Result, Work
+from dhq_auth.work import Work
 
 
 class DatabaseStorage(Storage):

@@ -15,10 +15,9 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.maint_notifications import MaintNotificationsConfig
 
-from dhq_auth.db import TELL_AGAIN
+from dhq_auth.db import TELL_AGAIN, Result
 from dhq_auth.errors import Unavailable
 from dhq_auth.settings import Secret
-from dhq_auth.work import Result
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ pytestmark = pytest.mark.slow  # a process for each
 AFTERWARDS = {
     "a plugin may use sessions": "from sqlalchemy.ext.asyncio import AsyncSession; AsyncSession()",
     "the engine stays the same": (
-        "import sqlalchemy.ext.asyncio as whole; from dhq_auth.db import AsyncEngine;"
+        "import sqlalchemy.ext.asyncio as whole; from dhq_auth.engine import AsyncEngine;"
         "assert whole.AsyncSession and whole.AsyncEngine is AsyncEngine"
     ),
 }

@@ -1,0 +1,127 @@
+"""The two engines of a database, each a pool of connections: one for reading, one for writing."""
+
+import asyncio
+import os
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import event
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError, DisconnectionError
+from sqlalchemy.util import await_only
+
+from dhq_auth import faults
+from dhq_auth.engine import AsyncEngine, create_async_engine
+
+BUSY_TIMEOUT: Final = 0.5
+"""Seconds for which SQLite waits for a lock in its thread; then we ask again, until our deadline."""
+STALE: Final = "repeatable read"
+"""The isolation level at which who waited for a lock goes on with what was there before it."""
+
+
+def sqlite(url: URL, path: Path, *, pool: int, timeout: float) -> tuple[AsyncEngine, AsyncEngine]:
+    """Return the writer, of one connection that begins with the lock, and readers that cannot."""
+    writer = _sqlite(url, path, timeout, pool=1, begin="BEGIN IMMEDIATE")
+    return writer, _sqlite(url, path, timeout, pool=pool, begin="BEGIN")
+
+
+def postgresql(url: URL, *, pool: int, timeout: float) -> tuple[AsyncEngine, AsyncEngine]:
+    """Return the writer and the reader, on the same connections.
+
+    The writer is as isolated as the server has it, READ COMMITTED or SERIALIZABLE; the reader sees
+    one state, and is READ ONLY.
+    """
+    # The driver reads the URL itself, since it knows libpq's options: sslmode, sslrootcert, …
+    dsn = url.set(drivername="postgresql").render_as_string(hide_password=False)
+    writer = create_async_engine(
+        url,
+        async_creator=lambda: _connected(dsn, timeout),
+        pool_size=pool,
+        max_overflow=0,
+        pool_timeout=timeout,
+        hide_parameters=True,
+    )
+
+    @event.listens_for(writer.sync_engine, "checkout")
+    def replace_closed(connection: Any, _record: object, _proxy: object) -> None:
+        # The loop has seen the server's farewell: no need to ask it each time (pool_pre_ping).
+        if connection.driver_connection.is_closed():
+            raise DisconnectionError("the server closed the connection")
+
+    reading = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+    return writer, writer.execution_options(**reading)
+
+
+async def _connected(dsn: str, timeout: float) -> Any:  # noqa: ASYNC109 - the driver's own
+    """Return a connection of the driver.
+
+    Raises ConnectionRefused for what somebody must set right, ConnectionError for what time may.
+    """
+    import asyncpg  # type: ignore[import-untyped]  # noqa: PLC0415 - not needed with SQLite
+
+    try:
+        connection = await asyncpg.connect(dsn, timeout=timeout)
+    except (asyncpg.PostgresError, ValueError) as error:  # the latter is about the URL
+        state = getattr(error, "sqlstate", None)
+        raise faults.ConnectionRefused(faults.reason(error), state) from error
+    except asyncpg.InterfaceError as error:
+        raise ConnectionError(faults.reason(error)) from error
+    except ConnectionError as error:
+        if "rejected SSL" in str(error):
+            raise faults.ConnectionRefused(str(error)) from error
+        raise
+    if await connection.fetchval("SHOW default_transaction_isolation") == STALE:
+        await connection.close()
+        raise faults.ConnectionRefused(
+            f"its default_transaction_isolation is {STALE}, which loses changes; "
+            "set it to read committed, or to serializable"
+        )
+    return connection
+
+
+def _sqlite(url: URL, path: Path, timeout: float, *, pool: int, begin: str) -> AsyncEngine:
+    engine = create_async_engine(
+        url, pool_size=pool, max_overflow=0, pool_timeout=timeout, hide_parameters=True
+    )
+
+    @event.listens_for(engine.sync_engine, "do_connect")
+    def make_private(*_connection: object) -> None:
+        if not path.exists():
+            path.parent.mkdir(parents=True, mode=0o700, exist_ok=True)
+            os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def configure(connection: Any, _record: object) -> None:
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout = {int(BUSY_TIMEOUT * 1000)}")
+        cursor.execute("PRAGMA foreign_keys = ON")
+        # The mode is kept in the file, so setting it is a change, which is not for readers.
+        reads = begin == "BEGIN"
+        mode = "PRAGMA query_only = ON" if reads else "PRAGMA journal_mode = WAL"
+        _insist(lambda: cursor.execute(mode))
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def start(connection: Any) -> None:
+        _insist(lambda: connection.exec_driver_sql(begin))
+
+    return engine
+
+
+def _insist(execute: Callable[[], object]) -> None:
+    """Do *execute* again for as long as somebody else has the lock; our deadline ends it.
+
+    SQLite's own patience does not cover a change of the journal mode, and holds up a thread.
+    """
+    while True:
+        try:
+            execute()
+        except (sqlite3.OperationalError, DBAPIError) as error:
+            if not faults.is_busy(error):
+                raise
+            await_only(asyncio.sleep(0.01))
+        else:
+            return
