@@ -1,6 +1,7 @@
-"""The rows of the audit log."""
+"""The rows of the audit log: written with each change, read by operators."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -8,6 +9,7 @@ from sqlalchemy import (
     JSON,
     BigInteger,
     Column,
+    ColumnElement,
     Index,
     Integer,
     String,
@@ -37,26 +39,45 @@ audit_events = Table(
     Column("hash", String(64)),
     Index("uq_audit_events_position", "position", unique=True),
 )
-_unsealed = audit_events.c.position.is_(None)
+is_unsealed = audit_events.c.position.is_(None)
 Index(
     "ix_audit_events_unsealed",
     audit_events.c.id,
-    sqlite_where=_unsealed,
-    postgresql_where=_unsealed,
+    sqlite_where=is_unsealed,
+    postgresql_where=is_unsealed,
 )
 
-audit_seals = Table(
-    "audit_seals",
-    metadata,
-    Column("position", BigInteger, primary_key=True, autoincrement=False),
-    Column("hash", String(64), nullable=False),
-    # The position of the seal before.
-    Column("previous", BigInteger, nullable=False),
-    Column("sealed_at", Timestamp, nullable=False),
-    # When the rows up to here were removed: this seal is the anchor of those that are left.
-    Column("pruned_at", Timestamp),
-    Column("mac", String(64), nullable=False),
-)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which rows are asked for; what is None does not matter.
+
+    `user_id` is whom a row is about, or who did it; `kind` is one kind, or what several begin with
+    up to a dot; `since` is the first moment that counts, `until` the first that does no more.
+    """
+
+    user_id: str | None = None
+    kind: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """Return what holds for the rows, and no others."""
+        table, found = audit_events.c, []
+        if self.user_id is not None:
+            found.append(or_(table.user_id == self.user_id, table.actor == self.user_id))
+        if self.kind is not None:
+            kind = self.kind.removesuffix(".")
+            below = table.kind.startswith(f"{kind}.", autoescape=True)
+            found.append(or_(table.kind == kind, below))
+        if self.since is not None:
+            found.append(table.at >= self.since)
+        if self.until is not None:
+            found.append(table.at < self.until)
+        return found
+
+
+EVERYTHING = Wanted()
 
 
 async def append(db: Db, events: Sequence[Event], source: Source, at: datetime) -> None:
@@ -78,17 +99,11 @@ async def append(db: Db, events: Sequence[Event], source: Source, at: datetime) 
 
 
 async def latest(
-    db: Db, limit: int, *, user_id: str | None = None, kind: str | None = None
+    db: Db, limit: int, wanted: Wanted = EVERYTHING, *, before: int | None = None
 ) -> list[dict[str, Any]]:
-    """Return the last *limit* rows, the newest first.
-
-    With *user_id* only that user's; with *kind* that one, or all that begin with it and a dot.
-    """
-    rows = select(audit_events).order_by(audit_events.c.id.desc()).limit(limit)
-    if user_id is not None:
-        rows = rows.where(audit_events.c.user_id == user_id)
-    if kind is not None:
-        kind = kind.removesuffix(".")
-        below = audit_events.c.kind.startswith(f"{kind}.", autoescape=True)
-        rows = rows.where(or_(audit_events.c.kind == kind, below))
-    return [dict(row) for row in (await db.execute(rows)).mappings()]
+    """Return the last *limit* rows, the newest first; those older than the row *before*."""
+    columns = [each for each in audit_events.c if each.name != "hash"]
+    rows = select(*columns).where(*wanted.conditions()).order_by(audit_events.c.id.desc())
+    if before is not None:
+        rows = rows.where(audit_events.c.id < before)
+    return [dict(row) for row in (await db.execute(rows.limit(limit))).mappings()]

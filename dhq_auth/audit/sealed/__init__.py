@@ -1,0 +1,1 @@
+"""The audit log as a chain: what is sealed, and how far it fits."""

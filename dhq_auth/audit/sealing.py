@@ -1,0 +1,121 @@
+"""Sealing: rows are chained after their commit, in batches, by one process for all.
+
+Who writes a row waits for nobody. What commits late is found all the same, since a row that is not
+sealed has no position; it gets the next one.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from itertools import count
+from typing import Final
+
+from dhq_auth.audit.chain import GENESIS, Seal, holds, link, signed
+from dhq_auth.audit.retention import forget
+from dhq_auth.audit.sealed import store
+from dhq_auth.clock import Clock
+from dhq_auth.db import Database
+from dhq_auth.duties.store import AUDIT, advance, hold
+from dhq_auth.errors import Unavailable
+from dhq_auth.settings import Settings
+
+_log = logging.getLogger(__name__)
+
+PURPOSE: Final = "audit seals"
+"""What the key of the seals is derived for."""
+BATCH: Final = 500
+"""Rows that are sealed in one transaction, and from which on a seal stays where it is."""
+INTERVAL: Final = 1.0
+BREATH: Final = 0.05
+"""Seconds between batches, where there is more than one: those of others come in between."""
+FORGETTING: Final = 60
+"""Seconds after which it is looked again for what is too old, in looks for what is not sealed."""
+TELL_AGAIN: Final = 600
+"""Looks after which a fault that lasts is logged again."""
+
+
+async def seal(database: Database, key: str, now: datetime) -> int:
+    """Seal up to BATCH rows; return how many: none, too, where another process is at it.
+
+    A chain that was tampered with goes on where it ends, under a seal of its own: what does not
+    fit stays to be found.
+    """
+    async with database.write() as db:
+        if (counter := await hold(db, AUDIT)) is None:
+            return 0
+        if not (rows := await store.unsealed(db, BATCH)):
+            return 0
+        newest = await store.newest_seal(db)
+        end = max(counter, newest.position if newest else 0, await store.last_position(db))
+        fits = _fits(newest, key, counter, end)
+        last = newest.hash if newest else GENESIS
+        for row, position in zip(rows, count(end + 1), strict=False):
+            row["position"] = position
+            row["hash"] = last = link(last, row)
+        await store.chain(db, rows)
+        moved = newest if newest and fits and _grows(newest, now) else None
+        before = moved.previous if moved else newest.position if newest else 0
+        made = Seal(end + len(rows), last, before, now)
+        await store.put_seal(db, signed(key, made), instead_of=moved.position if moved else None)
+        await advance(db, AUDIT, made.position)
+    if not fits:
+        _log.error("the audit log was tampered with; `dhq-auth audit verify` says where")
+    return len(rows)
+
+
+def _fits(newest: Seal | None, key: str, counter: int, end: int) -> bool:
+    """Whether seals, rows and counter end at the same position."""
+    if newest is None:
+        return end == 0
+    return newest.position == end == counter and holds(key, newest)
+
+
+def _grows(newest: Seal, now: datetime) -> bool:
+    """Whether *newest* is of this hour and of few rows: then it moves on, and needs no other."""
+    if newest.pruned_at is not None or newest.position - newest.previous >= BATCH:
+        return False
+    return f"{newest.sealed_at:%Y%m%d%H}" == f"{now:%Y%m%d%H}"
+
+
+async def keep_sealed(
+    database: Database, key: Callable[[], str], settings: Settings, now: Clock
+) -> None:
+    """Seal each second what there is, and once a minute remove what is older than AUDIT_RETENTION.
+
+    For as long as the process lives; a failure is logged, and tried again.
+    """
+    retention, failures = settings.upkeep.audit_retention, 0
+    for look in count(1):
+        try:
+            if await _is_waiting(database):
+                await _seal_all(database, key(), now)
+            if retention and look % FORGETTING == 0:
+                await _forget_all(database, key(), now, retention)
+            failures = 0
+        except Unavailable:  # which the database has said
+            pass
+        except Exception:  # noqa: BLE001 - the next second may be a better one
+            if failures % TELL_AGAIN == 0:
+                _log.exception("the audit log cannot be sealed")
+            failures += 1
+        await asyncio.sleep(INTERVAL)
+
+
+async def _is_waiting(database: Database) -> bool:
+    async with database.read() as db:
+        return await store.is_waiting(db)
+
+
+async def _seal_all(database: Database, key: str, now: Clock) -> None:
+    while True:
+        if await seal(database, key, now()) < BATCH:
+            return
+        await asyncio.sleep(BREATH)
+
+
+async def _forget_all(database: Database, key: str, now: Clock, retention: timedelta) -> None:
+    while True:
+        if not await forget(database, key, now(), now() - retention):
+            return
+        await asyncio.sleep(BREATH)
