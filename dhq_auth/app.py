@@ -81,7 +81,7 @@ def create_app(
         work,
         hasher,
         failures,
-        RateLimit(limits.password_checks, now, refusal=TOO_MANY_CHECKS),
+        RateLimit(limits.password_checks, now, refusal=TOO_MANY_CHECKS, name="password_checks"),
         keyring,
     )
     asked = authenticator(

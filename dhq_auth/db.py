@@ -12,7 +12,7 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,7 +25,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.types import TypeDecorator
 
 from dhq_auth import faults, pools
-from dhq_auth.engine import AsyncConnection
+from dhq_auth.engine import AsyncConnection, Pool
 from dhq_auth.errors import Conflict, StartRefused, Unavailable
 
 log = logging.getLogger(__name__)
@@ -92,6 +92,16 @@ class Database:
         else:
             self._writer, self._reader = pools.postgresql(self.url, pool=pool, timeout=timeout)
         self._told_at = float("-inf")
+        self.faults = self.contentions = 0
+        """How often it did not answer as it should, and transactions got into each other's way."""
+
+    @property
+    def pools(self) -> Mapping[str, Pool]:
+        """The pools of connections, by what they are for."""
+        pools = {"write": self._writer.pool, "read": self._reader.pool}
+        if pools["read"] is pools["write"]:
+            pools = {"all": self._writer.pool}
+        return {name: pool for name, pool in pools.items() if isinstance(pool, Pool)}
 
     def __str__(self) -> str:
         """Return where the database is: neither its password nor its options."""
@@ -200,9 +210,11 @@ class Database:
             if faults.is_conflict(error):
                 raise Conflict("somebody else was faster, or it exists already") from error
             if faults.is_contention(error):
+                self.contentions += 1
                 raise Contention("too many changes at once") from error
             if not faults.is_away(error):
                 raise
+            self.faults += 1
             self._tell(error)
             local = sqlite_path(self.url) is not None
             fault = Unusable if faults.is_mistake(error, local=local) else Unavailable

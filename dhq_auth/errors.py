@@ -260,11 +260,15 @@ class _RetryLater(AuthError):
 
 
 class TooManyRequests(_RetryLater):
-    """A limit is reached."""
+    """A limit is reached; `limit` is what it is called in our metrics."""
 
     status = 429
     code = "too_many_requests"
     title = "Too many requests"
+
+    def __init__(self, detail: str = "", *, retry_after: int = 5, limit: str = "other") -> None:
+        super().__init__(detail, retry_after=retry_after)
+        self.limit = limit
 
 
 class Unavailable(_RetryLater):

@@ -4,7 +4,7 @@ import asyncio
 import hmac
 import secrets
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -30,7 +30,10 @@ NOWHERE: Final = "unknown"
 
 
 class PasswordLogins:
-    """Says whose name and password were presented."""
+    """Says whose name and password were presented.
+
+    *throttled* is told where from there were too many attempts.
+    """
 
     def __init__(
         self,
@@ -39,10 +42,13 @@ class PasswordLogins:
         failures: LoginFailures,
         checks: RateLimit,
         keys: Iterable[SigningKey],
+        *,
+        throttled: Callable[[Source], None] = lambda _source: None,
     ) -> None:
         self._work = work
         self._hasher = hasher
         self._keys = keys
+        self._throttled = throttled
         self._failures = failures
         self._checks = checks
         self._recent = _Recent()
@@ -75,6 +81,13 @@ class PasswordLogins:
         return await self._one_of(_Asked(user_id, user_id, accounts), password, source)
 
     async def _one_of(self, asked: "_Asked", password: str, source: Source) -> Account:
+        try:
+            return await self._known_or_judged(asked, password, source)
+        except TooManyRequests:
+            self._throttled(source)
+            raise
+
+    async def _known_or_judged(self, asked: "_Asked", password: str, source: Source) -> Account:
         for account in asked.accounts:
             recent = self._recent.holds(account.hash, password, self._work.now())
             if recent and not self._is_over(account):

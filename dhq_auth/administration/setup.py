@@ -58,7 +58,7 @@ class SetupViews:
         self._keyring = keyring
         self._logins = logins
         self._pages = pages
-        self._tries = RateLimit(TRIES, work.now, refusal=TOO_MANY_TRIES)
+        self._tries = RateLimit(TRIES, work.now, refusal=TOO_MANY_TRIES, name="setup")
 
     def routes(self) -> list[Route]:
         """Return the routes of this feature."""

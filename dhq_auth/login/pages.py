@@ -9,6 +9,7 @@ from dhq_auth.credentials import Authenticator
 from dhq_auth.errors import AuthError, Forbidden
 from dhq_auth.login.attempt import Attempts, Destination
 from dhq_auth.settings import ProviderSettings, Settings
+from dhq_auth.web.client import REFUSED
 from dhq_auth.web.params import Params, query
 from dhq_auth.web.render import Pages
 from dhq_auth.web.routing import Route
@@ -62,6 +63,7 @@ class LoginPages:
         error: AuthError,
     ) -> web.StreamResponse:
         """Show the form *form* once more, with what was typed, but no password, and what is wrong."""
+        request[REFUSED] = error
         typed = {
             name: value[:SHOWN_AGAIN]
             for name in ("username", "email")

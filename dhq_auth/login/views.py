@@ -66,6 +66,7 @@ class LoginViews:
             settings.limits.login_starts,
             work.now,
             refusal="Too many logins were begun from here; wait a little.",
+            name="login_starts",
         )
 
     def routes(self) -> list[Route]:

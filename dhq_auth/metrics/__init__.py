@@ -1,4 +1,6 @@
-"""Numbers for Prometheus. How to declare one, and how it gets its values:
+"""Numbers for Prometheus.
+
+How to declare one, and how it gets its values:
 
 `create_app` makes one `Metrics` and hands it on; whoever counts something declares it there, once:
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final, TypeVar
 
+from dhq_auth import tracing
 from dhq_auth.errors import Unavailable
 from dhq_auth.passwords import imported
 from dhq_auth.passwords.text import MAX_LENGTH, spellings
@@ -49,8 +50,9 @@ class PasswordHasher:
         self._threads = max(1, (os.cpu_count() or 1) - 1)
         self._executor: ThreadPoolExecutor | None = None
         self._free = asyncio.Semaphore(self._threads)
-        self._queue = queue
-        self._waiting = 0
+        self.queue = queue
+        self.waiting = self.running = self.done = self.refused = 0
+        """What is under way, and what was done since the start: for metrics."""
 
     async def hash(self, password: str) -> str:
         """Return the Argon2id hash of *password*, which `rules.check` has let pass.
@@ -103,13 +105,18 @@ class PasswordHasher:
 
     async def _run(self, job: Callable[[], Result]) -> Result:
         """Return what *job* returns in a thread; it gets there only when one is free."""
-        if self._free.locked() and self._waiting >= self._queue:
+        if self._free.locked() and self.waiting >= self.queue:
+            self.refused += 1
             raise Unavailable("too many passwords wait to be checked", retry_after=RETRY_AFTER)
-        self._waiting += 1
+        with tracing.span("password hash"):
+            return await self._hashed(job)
+
+    async def _hashed(self, job: Callable[[], Result]) -> Result:
+        self.waiting += 1
         try:
             await self._free.acquire()
         finally:
-            self._waiting -= 1
+            self.waiting -= 1
         if self._executor is None:
             self._executor = ThreadPoolExecutor(self._threads, "password")
         try:
@@ -117,13 +124,19 @@ class PasswordHasher:
         except RuntimeError as error:  # we are closed, or the system has no thread for us
             self._free.release()
             raise Unavailable("passwords cannot be checked", retry_after=RETRY_AFTER) from error
+        self.running += 1
         # The thread is free when the job is done, even if its caller has gone away meanwhile.
         future.add_done_callback(partial(self._release, asyncio.get_running_loop()))
         return await asyncio.wrap_future(future)
 
     def _release(self, loop: asyncio.AbstractEventLoop, _done: Future[object]) -> None:
         with suppress(RuntimeError):  # the loop has ended: nobody waits
-            loop.call_soon_threadsafe(self._free.release)
+            loop.call_soon_threadsafe(self._note_done)
+
+    def _note_done(self) -> None:
+        self.running -= 1
+        self.done += 1
+        self._free.release()
 
 
 def _random(size: int) -> str:

@@ -6,8 +6,10 @@ from typing import Any
 
 import pluggy
 
+from dhq_auth import tracing
 from dhq_auth.errors import Unavailable, UnknownService, UpstreamFailed, UpstreamTimeout
 from dhq_auth.hookspecs import PROJECT, Grant, GrantContext, ProviderSpec, hookimpl
+from dhq_auth.metrics.timed import Observe, nobody, timed
 from dhq_auth.plugins.call import Caller
 from dhq_auth.plugins.errors import PluginError, located
 from dhq_auth.plugins.find import PROVIDERS, configured, misspelt
@@ -21,13 +23,20 @@ _log = logging.getLogger(__name__)
 class PermissionProviders:
     """The permission providers by the name of their service.
 
-    Raises PluginError with a line for each that cannot be used.
+    *observe* is told of each question. Raises PluginError with a line for each that cannot be used.
     """
 
     def __init__(
-        self, wanted: Iterable[Service], *, timeout: float, calls: int, max_size: int
+        self,
+        wanted: Iterable[Service],
+        *,
+        timeout: float,
+        calls: int,
+        max_size: int,
+        observe: Observe = nobody,
     ) -> None:
         self._max_size = max_size
+        self._observe = observe
         self._manager = pluggy.PluginManager(PROJECT)
         self._manager.add_hookspecs(ProviderSpec)
         self._providers: dict[str, _Provider] = {}
@@ -57,7 +66,11 @@ class PermissionProviders:
             raise UnknownService(permissions={})
         service = context.service
         try:
-            return checked(await provider.grant(context), self._max_size)
+            with (
+                timed(self._observe, service),
+                tracing.span("permission lookup", dhq__auth_service=service),
+            ):
+                return checked(await provider.grant(context), self._max_size)
         except (TimeoutError, UpstreamTimeout):
             _log.warning("the permission provider of %s is too slow", service)
             raise UpstreamTimeout(

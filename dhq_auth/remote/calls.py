@@ -13,7 +13,9 @@ from typing import Any, Protocol
 
 import aiohttp
 
+from dhq_auth import tracing
 from dhq_auth.errors import Message, UpstreamFailed, UpstreamTimeout
+from dhq_auth.metrics.timed import Observe, nobody, timed
 
 log = logging.getLogger(__name__)
 
@@ -47,10 +49,14 @@ class NoAnswer(ValueError):
 
 
 class Remote:
-    """Calls others, at most `remote_calls` at a time for each name of a provider."""
+    """Calls others, at most `remote_calls` at a time for each name of a provider.
 
-    def __init__(self, limits: Bounds) -> None:
+    *observe* is told of each call.
+    """
+
+    def __init__(self, limits: Bounds, observe: Observe = nobody) -> None:
         self._limits = limits
+        self._observe = observe
         self._session: aiohttp.ClientSession | None = None
         self._slots: dict[str, asyncio.Semaphore] = {}
 
@@ -72,8 +78,13 @@ class Remote:
         """
         slot = self._slots.setdefault(provider, asyncio.Semaphore(self._limits.remote_calls))
         try:
-            async with asyncio.timeout(self._limits.remote_timeout), slot:
-                return await self._call(method, url, headers or {}, form, content)
+            with (
+                timed(self._observe, provider),
+                tracing.span(method, kind="client", dhq__auth_provider=provider) as span,
+            ):
+                sent = {**(headers or {}), **span.headers}
+                async with asyncio.timeout(self._limits.remote_timeout), slot:
+                    return await self._call(method, url, sent, form, content)
         except TimeoutError:
             log.warning("%s: no answer in time from %s", provider, _place(url))
             raise UpstreamTimeout(

@@ -39,6 +39,7 @@ class TokenInfoViews:
             settings.limits.token_reports,
             work.now,
             refusal="Too many tokens were reported from here; wait a little.",
+            name="token_reports",
         )
 
     def routes(self) -> list[Route]:

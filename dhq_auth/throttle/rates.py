@@ -16,11 +16,12 @@ MAX_CLIENTS = 10_000
 class RateLimit:
     """So many in each minute for each client; the minute slides.
 
-    *refusal* is the sentence for who has spent them all.
+    *refusal* is the sentence for who has spent them all, *name* what the limit is called in metrics.
     """
 
-    def __init__(self, per_minute: int, now: Clock, refusal: str) -> None:
+    def __init__(self, per_minute: int, now: Clock, refusal: str, *, name: str) -> None:
         self._limit = per_minute
+        self._name = name
         self._now = now
         self._refusal = refusal
         self._spent: dict[str, deque[datetime]] = {}
@@ -36,7 +37,9 @@ class RateLimit:
         self._spent[client] = spent
         if len(spent) >= self._limit:
             wait = spent[0] + WINDOW - now
-            raise TooManyRequests(self._refusal, retry_after=ceil(wait.total_seconds()))
+            raise TooManyRequests(
+                self._refusal, retry_after=ceil(wait.total_seconds()), limit=self._name
+            )
         spent.append(now)
         if len(self._spent) > MAX_CLIENTS:
             del self._spent[next(iter(self._spent))]

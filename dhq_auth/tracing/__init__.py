@@ -10,7 +10,7 @@ never holds a query string, a parameter of a statement, a text that somebody sen
 
 from dhq_auth.tracing.context import TraceContext, continued
 from dhq_auth.tracing.export import close, configure
-from dhq_auth.tracing.spans import Span, is_on, serving, span
+from dhq_auth.tracing.spans import Span, is_on, leaf, serving, span
 
 __all__ = [
     "Span",
@@ -19,6 +19,7 @@ __all__ = [
     "configure",
     "continued",
     "is_on",
+    "leaf",
     "serving",
     "span",
 ]

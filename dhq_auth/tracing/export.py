@@ -8,7 +8,7 @@ sent by a thread, in batches; while the collector is away they are dropped, and 
 import logging
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -29,7 +29,7 @@ _provider: Any = None
 
 def configure(environ: Mapping[str, str]) -> None:
     """Export spans from now on, if *environ* says where to and the packages are there."""
-    global _provider  # noqa: PLW0603 - it is ended by `close`
+    global _provider
     if not _is_wanted(environ):
         return
     try:
@@ -97,7 +97,7 @@ def _open() -> tuple[Any, "_Exporter"]:
             return result
 
         def shutdown(self) -> None:
-            self._exporter.shutdown()
+            self._exporter.shutdown()  # type: ignore[no-untyped-call]
 
     logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)
     named = Resource({"service.name": "dhq-auth"}).merge(Resource.create())
@@ -139,10 +139,25 @@ class _Exporter:
             try:
                 yield _Span(span)
             except BaseException as error:
-                if kind_of_failure := what_failed(error):
-                    span.set_attribute("error.type", kind_of_failure)
-                    span.set_status(self._trace.StatusCode.ERROR)
+                self._note(span, error)
                 raise
+
+    def leaf(
+        self, name: str, kind: Kind, attributes: dict[str, Value]
+    ) -> Callable[[BaseException | None], None]:
+        """Begin a span; return what ends it."""
+        span = self._tracer.start_span(name, kind=self._kinds[kind], attributes=attributes)
+
+        def end(error: BaseException | None) -> None:
+            self._note(span, error)
+            span.end()
+
+        return end
+
+    def _note(self, span: Any, error: BaseException | None) -> None:
+        if error is not None and (failure := what_failed(error)):
+            span.set_attribute("error.type", failure)
+            span.set_status(self._trace.StatusCode.ERROR)
 
     def _context(self, parent: TraceContext) -> Any:
         """Return the context of a request: below its caller's span, or at the root of a trace."""

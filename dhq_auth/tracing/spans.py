@@ -1,8 +1,8 @@
 """A span: what was done, when, and how it ended."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from typing import Final, Literal, Protocol
+from typing import Final, Literal, Protocol, Self
 
 from dhq_auth.errors import AuthError
 from dhq_auth.tracing.context import TraceContext, continued
@@ -32,6 +32,11 @@ class Exporter(Protocol):
     ) -> AbstractContextManager[Span]:
         """Begin a span below *parent*, or below the one that is under way."""
 
+    def leaf(
+        self, name: str, kind: Kind, attributes: dict[str, Value]
+    ) -> Callable[[BaseException | None], None]:
+        """Begin a span below the one that is under way; return what ends it."""
+
 
 class _Nothing:
     """The span of who exports none."""
@@ -49,7 +54,7 @@ class _Nothing:
         """Say nothing: who does not record must not pretend to."""
         return {}
 
-    def __enter__(self) -> "_Nothing":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_raised: object) -> None:
@@ -81,6 +86,17 @@ def span(
     if _exporter is None:
         return _NOTHING
     return _exporter.span(name, kind, dotted(attributes), None)
+
+
+def leaf(name: str, *, kind: Kind, **attributes: Value) -> Callable[[BaseException | None], None]:
+    """Begin a span that has none below it, where there is no inside; return what ends it."""
+    if _exporter is None:
+        return _nothing_ends
+    return _exporter.leaf(name, kind, dotted(attributes))
+
+
+def _nothing_ends(_error: BaseException | None) -> None:
+    pass
 
 
 def serving(

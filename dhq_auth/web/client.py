@@ -5,11 +5,15 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from aiohttp import web
 
+from dhq_auth.errors import AuthError
 from dhq_auth.events import Source
 from dhq_auth.sessions.store import Device
 from dhq_auth.settings.parse import Network
 
 REQUEST_ID = web.RequestKey("REQUEST_ID", str)
+TRACE_ID = web.RequestKey("TRACE_ID", str)
+REFUSED = web.RequestKey("REFUSED", AuthError)
+"""Why the request was refused, if it was."""
 CLIENT_ADDRESS = web.RequestKey("CLIENT_ADDRESS", str)
 ACTOR = web.RequestKey("ACTOR", str)
 """The id of the user whose credential was believed."""

@@ -9,7 +9,7 @@ from aiohttp.typedefs import Middleware
 
 from dhq_auth.errors import AuthError, InvalidRequest, MethodNotAllowed, NotFound, PayloadTooLarge
 from dhq_auth.web.accept import preferences
-from dhq_auth.web.client import REQUEST_ID
+from dhq_auth.web.client import REFUSED, REQUEST_ID
 from dhq_auth.web.render import Pages
 
 log = logging.getLogger(__name__)
@@ -41,6 +41,7 @@ def error_middleware(pages: Pages) -> Middleware:
 
 def refusal(request: web.Request, error: AuthError, pages: Pages) -> web.Response:
     """Return the answer to *request* that says *error*."""
+    request[REFUSED] = error
     if wants_page(request):
         response = pages.render(
             request,

@@ -33,7 +33,7 @@ def make_logins(work: Work, database_url: str, clock: FrozenClock) -> MakeLogins
 
     async def make(hasher: PasswordHasher) -> PasswordLogins:
         settings = from_environ({"DATABASE_URL": database_url})
-        checks = RateLimit(100, clock, refusal="enough")
+        checks = RateLimit(100, clock, refusal="enough", name="checks")
         keys = await load_keys(work.database, settings, clock)
         return PasswordLogins(work, hasher, LoginFailures(settings, work), checks, keys)
 

@@ -10,7 +10,7 @@ from tests.fixtures.service import FrozenClock
 
 @pytest.fixture
 def limit(clock: FrozenClock) -> RateLimit:
-    return RateLimit(3, clock, "Too many logins were begun from here.")
+    return RateLimit(3, clock, "Too many logins were begun from here.", name="login_starts")
 
 
 def spent(limit: RateLimit, address: str, times: int = 3) -> None:
@@ -80,7 +80,9 @@ def test_so_many_clients_are_remembered_and_the_idlest_is_forgotten(
 
 def test_a_limit_of_the_settings_is_the_limit(clock: FrozenClock) -> None:
     settings = from_environ({"PASSWORD_CHECKS": "2"})
-    limit = RateLimit(settings.limits.password_checks, clock, "Too many passwords.")
+    limit = RateLimit(
+        settings.limits.password_checks, clock, "Too many passwords.", name="password_checks"
+    )
     spent(limit, "192.0.2.1", times=2)
     with pytest.raises(TooManyRequests):
         limit.spend("192.0.2.1")

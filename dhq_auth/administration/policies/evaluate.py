@@ -49,7 +49,10 @@ class EvaluateViews:
         self._work = work
         self._authenticator = authenticator
         self._anonymous = RateLimit(
-            settings.limits.policy_questions, work.now, refusal=TOO_MANY_QUESTIONS
+            settings.limits.policy_questions,
+            work.now,
+            refusal=TOO_MANY_QUESTIONS,
+            name="policy_questions",
         )
 
     def routes(self) -> list[Route]:
