@@ -19,6 +19,7 @@
     │   └── UnknownService            with empty permissions, as clients of 0.1.6 expect
     ├── MethodNotAllowed         405
     ├── Conflict                 409
+    ├── RevocationsGone          410  the feed does not go on from there
     ├── InvalidExpression        422  a policy's expression is not of the grammar
     ├── TooManyRequests          429  with Retry-After
     ├── UpstreamFailed           502  somebody whom we asked answered nonsense
@@ -238,6 +239,14 @@ class Conflict(AuthError):
     status = 409
     code = "conflict"
     title = "This conflicts with what is there"
+
+
+class RevocationsGone(AuthError):
+    """The feed of revocations does not go on from where the caller was: begin anew."""
+
+    status = 410
+    code = "revocations_gone"
+    title = "Begin anew, without since"
 
 
 class InvalidExpression(AuthError):

@@ -4,6 +4,7 @@ from dhq_auth.errors import (
     Forbidden,
     InvalidCredential,
     InvalidRequest,
+    RevocationsGone,
     TooManyRequests,
     Unavailable,
     UnknownService,
@@ -95,4 +96,29 @@ JWKS = operation(
         "All service keys, those announced included.",
         record({"keys": {"type": "array", "items": _PUBLIC_JWK}}),
     ),
+)
+REVOCATIONS = operation(
+    "What was revoked before its time, for services that check tokens without asking",
+    answer(
+        200,
+        "A page as a JWT (`typ: revocations+jwt`, `aud: revocations`), signed by the key of service "
+        "tokens. Its claims: `entries`, each with `at` (seconds) and one of `sid`, `jti`, `user` "
+        "(tokens issued until `at`), `kid`; `next`, to be sent as `since`; `more`, whether there is "
+        "more already; `kept`, for how many seconds entries count.",
+        {"type": "string", "pattern": r"^[\w-]+\.[\w-]+\.[\w-]+$"},
+        media_type="application/jwt",
+    ),
+    refusals(InvalidRequest, RevocationsGone, Unavailable),
+    parameters=[
+        parameter(
+            "since",
+            "`next` of the page before; without it, all that counts is told, and nothing awaited",
+            {"type": "string", "pattern": "^[0-9]{1,18}(-[0-9a-f]{8})?$"},
+        ),
+        parameter(
+            "wait",
+            "seconds to wait for something new",
+            {"type": "integer", "minimum": 0, "maximum": 25, "default": 25},
+        ),
+    ],
 )

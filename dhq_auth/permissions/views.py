@@ -6,12 +6,13 @@ from aiohttp import web
 
 from dhq_auth.accounts.profile import user_info
 from dhq_auth.clock import rfc3339
-from dhq_auth.credentials import Authenticator
+from dhq_auth.credentials import Authenticated, Authenticator
 from dhq_auth.errors import AuthError, InvalidRequest, UpstreamFailed
 from dhq_auth.hookspecs import Grant, GrantContext
+from dhq_auth.passwords.store import password_id
 from dhq_auth.permissions import openapi
 from dhq_auth.plugins import PermissionProviders
-from dhq_auth.principal import ANYTHING, authorize
+from dhq_auth.principal import ANYTHING, AuthMethod, authorize
 from dhq_auth.settings import Settings
 from dhq_auth.tokens.signing import SERVICE, TokenSigner
 from dhq_auth.tokens.store import KeyPurpose
@@ -88,22 +89,24 @@ class PermissionViews:
                 self._work.read,
                 scopes=who.principal.scopes,
                 explain=explain,
-                room=self._room(who.user.id, service),
+                room=self._room(who, service),
             )
         )
         claims = _claims(service, grant)
         token = await self._signer.sign(
-            SERVICE, who.user.id, self._settings.service_token_lifetime, claims
+            SERVICE,
+            who.user.id,
+            self._settings.service_token_lifetime,
+            {**claims, **_made_with(who)},
         )
         self._check_size(token, service)
         said = {"token": token, "userid": who.user.id, **claims, **_age(grant)}
         return web.json_response({**said, "explanation": grant.explanation} if explain else said)
 
-    def _room(self, user_id: str, service: str) -> int:
+    def _room(self, who: Authenticated, service: str) -> int:
         """Return how many bytes of JSON a provider may give."""
-        return self._signer.room(
-            SERVICE, user_id, {"permissions": {}, "service": service, "filters": {}}
-        )
+        rest = {"permissions": {}, "service": service, "filters": {}, **_made_with(who)}
+        return self._signer.room(SERVICE, who.user.id, rest)
 
     def _check_size(self, token: str, service: str) -> None:
         """Refuse a token that is larger than what readers take."""
@@ -136,6 +139,20 @@ def _flag(sent: Params, name: str) -> bool:
 def _claims(service: str, grant: Grant) -> dict[str, object]:
     claims: dict[str, object] = {"permissions": dict(grant.permissions), "service": service}
     return claims if grant.filters is None else {**claims, "filters": dict(grant.filters)}
+
+
+def _made_with(who: Authenticated) -> dict[str, str]:
+    """Return the claim `sid`: with what it names, the token is revoked.
+
+    Nothing for what is not ours to end: the user who comes with it may be.
+    """
+    principal = who.principal
+    made_with = principal.session_id
+    if principal.method in (AuthMethod.API_TOKEN, AuthMethod.DEVELOPER_TOKEN):
+        made_with = principal.token_id
+    elif who.account is not None:
+        made_with = password_id(who.user.id, who.account.changed_at)
+    return {} if made_with is None else {"sid": made_with}
 
 
 def _age(grant: Grant) -> dict[str, object]:

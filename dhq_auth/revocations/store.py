@@ -1,21 +1,38 @@
 """The rows of the revocation feed."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Literal
+from typing import Any, Final
 
-from sqlalchemy import BigInteger, Column, Index, String, Table
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Row,
+    String,
+    Table,
+    bindparam,
+    column,
+    delete,
+    exists,
+    func,
+    select,
+    table,
+    update,
+)
 
 from dhq_auth.db import Db, Timestamp, metadata
+from dhq_auth.duties import store as duties
 from dhq_auth.engine import upsert
+from dhq_auth.errors import RevocationsGone
 from dhq_auth.opaque import digest
-
-Kind = Literal["jti", "sid", "user", "kid"]
-"""What is refused: a token, all that was made with one session or API token, all of a user until
-the time of the entry, all that a key has signed."""
+from dhq_auth.revocations.page import Cursor, Entry, Kind, Page
 
 SKEW: Final = timedelta(minutes=1)
 """How far our clocks may be apart, and how long a token may be under way until it is signed."""
+KEPT_LONGER: Final = timedelta(hours=1)
+"""How long an entry outlives the tokens that it is about: clocks that are set back."""
 MOST_OF_A_USER: Final = 200
 """Sessions and tokens that are named each when they end at once; of more, the user is named."""
 
@@ -31,6 +48,18 @@ revocation_feed = Table(
     Index("uq_revocation_feed_position", "position", unique=True),
     Index(None, "revoked_at"),
 )
+
+_f = revocation_feed.c
+_keys = table("signing_keys", column("purpose"), column("longest_lifetime"))
+_given_keys = table("given_keys", column("longest_lifetime"))
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Where the feed ends, and whether there is something that has no position yet."""
+
+    head: int
+    unsealed: bool
 
 
 async def add(db: Db, kind: Kind, value: str, now: datetime) -> None:
@@ -60,3 +89,92 @@ async def _add(db: Db, kind: Kind, values: Sequence[str], at: datetime) -> None:
         for value in values
     ]
     await db.execute(upsert(db, revocation_feed).values(rows).on_conflict_do_nothing())
+
+
+async def state(db: Db) -> State:
+    """Return how the feed stands; it is asked several times a second while somebody follows."""
+    d = duties.duties.c
+    head = select(d.counter).where(d.name == duties.REVOCATIONS).scalar_subquery()
+    unsealed = exists().where(_f.position.is_(None))
+    row = (await db.execute(select(head.label("head"), unsealed.label("unsealed")))).one()
+    return State(row.head or 0, bool(row.unsealed))
+
+
+async def seal(db: Db, limit: int) -> int | None:
+    """Give positions to up to *limit* entries that have none; return how many these were.
+
+    They are seen only once they are committed, so a transaction that is slow gets a later position.
+    None where another process does this now. Positions become visible in their order: whoever
+    seals holds the duty until the commit.
+    """
+    head = await duties.hold(db, duties.REVOCATIONS)
+    if head is None:
+        return None
+    found = select(_f.id).where(_f.position.is_(None)).order_by(_f.revoked_at, _f.id).limit(limit)
+    ids = (await db.execute(found)).scalars().all()
+    if ids:
+        sealed = [{"entry": id_, "at": head + place} for place, id_ in enumerate(ids, start=1)]
+        given = update(revocation_feed).where(_f.id == bindparam("entry"))
+        await db.execute(given.values(position=bindparam("at")), sealed)
+        await duties.advance(db, duties.REVOCATIONS, head + len(ids))
+    return len(ids)
+
+
+async def page(db: Db, since: Cursor | None, limit: int) -> Page:
+    """Return up to *limit* entries after *since*, or from the first that is kept.
+
+    Raises RevocationsGone where *since* is of a feed that is no more: what came next was forgotten, or it was
+    written after the backup that this database was restored from.
+    """
+    head = (await state(db)).head
+    first = (await db.execute(select(func.min(_f.position)))).scalar_one()
+    start = (head if first is None else first - 1) if since is None else since.position
+    if since is not None:
+        await _expect_known(db, since, head=head, first=first)
+    found = select(_f.id, _f.position, _f.kind, _f.value, _f.revoked_at)
+    found = found.where(_f.position > start).order_by(_f.position).limit(limit + 1)
+    rows = (await db.execute(found)).all()
+    full, rows = len(rows) > limit, rows[:limit]
+    after = _cursor(rows[-1]) if rows else since or Cursor(start)
+    return Page([Entry(row.kind, row.value, row.revoked_at) for row in rows], after, head, full)
+
+
+async def _expect_known(db: Db, since: Cursor, *, head: int, first: int | None) -> None:
+    oldest = head if first is None else first - 1
+    if not oldest <= since.position <= head:
+        raise RevocationsGone
+    id_ = (
+        await db.execute(select(_f.id).where(_f.position == since.position))
+    ).scalar_one_or_none()
+    if id_ is not None and since.mark and not id_.startswith(since.mark):
+        raise RevocationsGone
+
+
+def _cursor(row: Row[Any]) -> Cursor:
+    return Cursor(row.position, row.id[:8])
+
+
+async def kept(db: Db, lifetime: timedelta) -> timedelta:
+    """Return for how long entries count, where service tokens live for *lifetime* now.
+
+    They may have lived longer, in other processes or before the setting was changed: as long as the
+    keys are there that signed those, it is known.
+    """
+    known = (
+        select(func.max(_keys.c.longest_lifetime)).where(_keys.c.purpose == "service"),
+        select(func.max(_given_keys.c.longest_lifetime)),
+    )
+    longest = (await db.execute(select(*(each.scalar_subquery() for each in known)))).one()
+    return max(lifetime, *(timedelta(seconds=each or 0) for each in longest)) + KEPT_LONGER
+
+
+async def prune(db: Db, now: datetime, lifetime: timedelta, limit: int) -> int:
+    """Forget up to *limit* entries about tokens that have long expired by themselves.
+
+    A key that was revoked is never forgotten: whoever stole it writes tokens that last for ever.
+    """
+    over = now - await kept(db, lifetime)
+    old = select(_f.id).where(_f.revoked_at < over, _f.kind != "kid").limit(limit)
+    old = old.with_for_update(skip_locked=True)  # replicas prune at the same time
+    gone = await db.execute(delete(revocation_feed).where(_f.id.in_(old)).returning(_f.id))
+    return len(gone.all())

@@ -3,18 +3,21 @@
 import asyncio
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from joserfc import jwt
+from joserfc.jwk import RSAKey
 
 from dhq_auth.clock import Clock
 from dhq_auth.errors import InvalidCredential
 from dhq_auth.opaque import new_id
 from dhq_auth.sdk import strict
+from dhq_auth.tokens.errors import UnknownKey
+from dhq_auth.tokens.key import SigningKey
 from dhq_auth.tokens.keyring import Keyring
 from dhq_auth.tokens.store import KeyPurpose
 
@@ -32,6 +35,8 @@ class TokenType:
 
 LOGIN = TokenType("login+jwt", KeyPurpose.LOGIN, ("sub", "jti", "sid"))
 SERVICE = TokenType("JWT", KeyPurpose.SERVICE, ("sub", "jti", "service"))
+REVOCATIONS = TokenType("revocations+jwt", KeyPurpose.SERVICE, ())
+"""What is no credential of anybody: a page of the feed, for the readers of service tokens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +51,23 @@ class VerifiedClaims:
 
 
 class TokenSigner:
-    """Signs and verifies the tokens of one issuer."""
+    """Signs and verifies the tokens of one issuer.
+
+    *look* brings the keyring up to date, or raises Unavailable.
+    """
 
     def __init__(
-        self, keyring: Keyring, *, issuer: str, now: Clock, leeway: timedelta, max_length: int
+        self,
+        keyring: Keyring,
+        *,
+        issuer: str,
+        now: Clock,
+        leeway: timedelta,
+        max_length: int,
+        look: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self.keyring = keyring
+        self._look = look
         self._issuer = issuer
         self._now = now
         self._leeway = leeway
@@ -63,10 +79,19 @@ class TokenSigner:
     ) -> str:
         """Return a token of *token_type* for *user_id* that lives for *lifetime*."""
         key = self.keyring.signing(token_type.purpose)
-        header, payload = self._parts(token_type, user_id, lifetime, claims)
+        payload = self._payload(user_id, lifetime, claims)
+        return await self._signed(_header(token_type, key.kid), payload, key.jwk)
+
+    async def state(self, token_type: TokenType, claims: Mapping[str, Any]) -> str:
+        """Return *claims* as something that we say now, and that speaks for no user."""
+        key = self.keyring.signing(token_type.purpose)
+        said = {**claims, "iss": self._issuer, "iat": int(self._now().timestamp())}
+        return await self._signed(_header(token_type, key.kid), said, key.jwk)
+
+    async def _signed(self, header: dict[str, Any], payload: dict[str, Any], key: RSAKey) -> str:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(
-            self._threads, jwt.encode, header, payload, key.jwk, ALGORITHMS
+            self._threads, jwt.encode, header, payload, key, ALGORITHMS
         )
 
     def room(self, token_type: TokenType, user_id: str, claims: Mapping[str, Any]) -> int:
@@ -74,18 +99,17 @@ class TokenSigner:
 
         It is below zero where it is too long already.
         """
-        signature = self.keyring.signing(token_type.purpose).signature_length
-        header, payload = self._parts(token_type, user_id, timedelta(0), claims)
-        left = self._max_length - len("..") - _encoded(len(_json(header))) - _encoded(signature)
-        return left * 3 // 4 - len(_json(payload))
+        key = self.keyring.signing(token_type.purpose)
+        header = _encoded(len(_json(_header(token_type, key.kid))))
+        left = self._max_length - len("..") - header - _encoded(key.signature_length)
+        return left * 3 // 4 - len(_json(self._payload(user_id, timedelta(0), claims)))
 
-    def _parts(
-        self, token_type: TokenType, user_id: str, lifetime: timedelta, claims: Mapping[str, Any]
-    ) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Return header and claims of a token that is made now."""
+    def _payload(
+        self, user_id: str, lifetime: timedelta, claims: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Return all the claims of a token that is made now."""
         now = self._now()
-        kid = self.keyring.signing(token_type.purpose).kid
-        return {"typ": token_type.typ, "alg": "RS256", "kid": kid}, {
+        return {
             **claims,
             "iss": self._issuer,
             "sub": user_id,
@@ -95,10 +119,24 @@ class TokenSigner:
             "jti": new_id(),
         }
 
-    def verify(self, token: str, token_type: TokenType) -> VerifiedClaims:
-        """Return the claims of *token* (RFC 7519 7.2, RFC 8725).
+    async def verified(self, token: str, token_type: TokenType) -> VerifiedClaims:
+        """Return the claims of *token* as `verify` does; a key may be newer than our last look.
 
-        Raises InvalidCredential with the reason `expired`, or `invalid` for every other fault.
+        Raises Unavailable where it is unknown, and nobody can be asked for it.
+        """
+        try:
+            return self.verify(token, token_type)
+        except UnknownKey:
+            if self._look is None:
+                raise
+            await self._look()
+            return self.verify(token, token_type)
+
+    def verify(self, token: str, token_type: TokenType) -> VerifiedClaims:
+        """Return the claims of *token* (RFC 7519 7.2, RFC 8725), by the keys that are known.
+
+        Raises InvalidCredential with the reason `expired`, or `invalid` for every other fault;
+        UnknownKey, which is one, for a key that we do not have.
         """
         try:
             header = strict.header_of(token, self._max_length)
@@ -133,6 +171,10 @@ class TokenSigner:
     def close(self) -> None:
         """Finish the signatures under way (a millisecond), and let go of the threads."""
         self._threads.shutdown()
+
+
+def _header(token_type: TokenType, kid: str) -> dict[str, Any]:
+    return {"typ": token_type.typ, "alg": "RS256", "kid": kid}
 
 
 def _json(value: object) -> str:
