@@ -249,13 +249,17 @@ def shown_database_url(raw: str) -> str:
     return f"{match['scheme']}://{user}{match['place']}"
 
 
-def service(raw: str) -> tuple[str, str]:
-    """Read `[alias:]provider` into (alias, provider)."""
-    alias, separator, provider = map(str.strip, raw.partition(":"))
-    provider = provider if separator else alias
-    if not alias or not provider or re.search(r"[\s/?#&]", alias) or not text(raw):
-        raise ValueError("[alias:]provider, the alias without blanks and without / ? # &")
-    return alias, provider
+def aliased(what: str) -> Callable[[str], tuple[str, str]]:
+    """Make a reader of `[alias:]plugin` into (alias, plugin); *what* kind of plugin it is."""
+
+    def read(raw: str) -> tuple[str, str]:
+        alias, separator, plugin = map(str.strip, raw.partition(":"))
+        plugin = plugin if separator else alias
+        if not alias or not plugin or re.search(r"[\s/?#&]", alias) or not text(raw):
+            raise ValueError(f"[alias:]{what}, the alias without blanks and without / ? # &")
+        return alias, plugin
+
+    return read
 
 
 def secret_key(raw: str) -> Secret:

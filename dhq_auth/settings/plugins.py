@@ -1,7 +1,7 @@
 """The settings of plugins: which ones there are, and what is handed to each."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from dhq_auth.settings import parse
@@ -20,9 +20,10 @@ class Service:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extension:
-    """An extension, or a kind of credential, that is to be loaded."""
+    """An extension, or a kind of credential, that is to be loaded, and the name it goes by."""
 
     name: str
+    plugin: str
     options: Mapping[str, str] = field(repr=False)
 
 
@@ -33,14 +34,14 @@ class PluginVariables:
     services: tuple[tuple[str, str], ...] | None = variable(
         "ALLOWED_SERVICES",
         "",
-        parse.list_of(parse.service),
+        parse.list_of(parse.aliased("provider")),
         "permission providers, `[alias:]provider;…`, by entry-point name or module",
     )
-    extensions: tuple[str, ...] | None = variable(
+    extensions: tuple[tuple[str, str], ...] | None = variable(
         "INSTALLED_EXTENSIONS",
         "",
-        parse.list_of(parse.text),
-        "extensions, `a;b`, by entry-point name or module",
+        parse.list_of(parse.aliased("extension")),
+        "extensions, `[alias:]extension;…`, by entry-point name or module",
     )
 
 
@@ -60,12 +61,13 @@ def read_plugins(env: Environment, credentials: Iterable[str]) -> Plugins:
     that name.
     """
     plugins = PluginVariables(**env.values(PluginVariables))
-    services, extensions = plugins.services or (), plugins.extensions or ()
+    services, extensions = plugins.services or (), tuple(dict.fromkeys(plugins.extensions or ()))
     aliases = [alias for alias, _ in services]
-    for alias in sorted({alias for alias in aliases if aliases.count(alias) > 1}):
-        env.fault("ALLOWED_SERVICES", f"{alias!r} stands there twice; give one an alias")
+    _refuse_twice(env, "ALLOWED_SERVICES", aliases)
+    _refuse_twice(env, "INSTALLED_EXTENSIONS", [name for name, _ in extensions])
     of_services = _options(env, "PROVIDER", "ALLOWED_SERVICES", aliases)
-    names = dict.fromkeys((*extensions, *(kind for kind in credentials if kind not in BUILT_IN)))
+    kinds = [kind for kind in credentials if kind not in BUILT_IN]
+    names = dict.fromkeys((*(name for name, _ in extensions), *kinds))
     options = _options(env, "EXTENSION", "INSTALLED_EXTENSIONS", names)
     return Plugins(
         services=tuple(
@@ -73,12 +75,18 @@ def read_plugins(env: Environment, credentials: Iterable[str]) -> Plugins:
             for alias, provider in services
         ),
         extensions=tuple(
-            Extension(name=name, options=options[name]) for name in dict.fromkeys(extensions)
+            Extension(name=name, plugin=plugin, options=options[name])
+            for name, plugin in extensions
         ),
         credentials=tuple(
-            Extension(name=kind, options=options.get(kind, {})) for kind in credentials
+            Extension(name=kind, plugin=kind, options=options.get(kind, {})) for kind in credentials
         ),
     )
+
+
+def _refuse_twice(env: Environment, listing: str, aliases: Sequence[str]) -> None:
+    for alias in sorted({alias for alias in aliases if aliases.count(alias) > 1}):
+        env.fault(listing, f"{alias!r} stands there twice; give one an alias")
 
 
 def _options(
