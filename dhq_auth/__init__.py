@@ -31,8 +31,10 @@ if TYPE_CHECKING:
     )
     from dhq_auth.hookspecs import (
         CredentialContext,
+        Delivery,
         Grant,
         GrantContext,
+        NotDelivered,
         Presented,
         Subject,
         UserInfo,
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CodeReplayed",
     "CredentialContext",
+    "Delivery",
     "Event",
     "Grant",
     "GrantContext",
@@ -50,6 +53,7 @@ __all__ = [
     "LoggedIn",
     "LoggedOut",
     "LoginRefused",
+    "NotDelivered",
     "PasswordChanged",
     "PolicyAdded",
     "PolicyChanged",
@@ -71,8 +75,10 @@ __all__ = [
 _HOMES: Final = {
     "InvalidCredential": "errors",
     "CredentialContext": "hookspecs",
+    "Delivery": "hookspecs",
     "Grant": "hookspecs",
     "GrantContext": "hookspecs",
+    "NotDelivered": "hookspecs",
     "Presented": "hookspecs",
     "Subject": "hookspecs",
     "UserInfo": "hookspecs",

@@ -1,7 +1,7 @@
 """What plugins may implement, and the types that they meet.
 
-An **extension** is a module with any of `on_new_user`, `on_user_login`, `on_user_logout` and
-`on_event`. A **permission provider** is a module with `grant(context)`, or with the v1 function
+An **extension** is a module with any of `on_new_user`, `on_user_login`, `on_user_logout`,
+`on_event` and `deliver`. A **permission provider** is a module with `grant(context)`, or with the v1 function
 `get_permissions(service, userid)`. Both may have `configure(options)`, which may return the object
 that then carries the hooks, so that one module can serve several aliases, and `close()`. Every
 function but `configure` may be plain (it then runs in a thread) or `async`; all may be decorated
@@ -108,6 +108,36 @@ class Subject:
     expires_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """An event that an extension is to carry on, offered to it until it has.
+
+    `id` and `payload` are the same at every try, so that whoever gets it twice can tell; `attempt`
+    begins with 1. The payload is made of JSON values: `type` (the kind of the event), `timestamp`
+    (RFC 3339) and `data`. No secret is in it.
+    """
+
+    id: str
+    kind: str
+    attempt: int
+    payload: Mapping[str, Any] = field(repr=False)
+
+
+class NotDelivered(Exception):
+    """A delivery did not arrive; the text says why, and is shown to the operator.
+
+    It is tried again, after *retry_after* at the earliest (a day counts at most), or *for_good* not.
+    """
+
+    def __init__(
+        self, reason: str, *, retry_after: timedelta | None = None, for_good: bool = False
+    ) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.retry_after = retry_after
+        self.for_good = for_good
+
+
 class ExtensionSpec:
     """Hooks of extensions: called after the commit, first installed first; failures are logged.
 
@@ -137,6 +167,22 @@ class ExtensionSpec:
     @hookspec
     def on_event(self, event: Event) -> Awaitable[None] | None:
         """Hear of every event, those above included."""
+
+    @hookspec
+    def subscribes(self, kind: str) -> bool:  # type: ignore[empty-body]
+        """Say whether `deliver` wants events of *kind*; without this hook it gets all.
+
+        Asked once for each kind, before the start. Plain functions only.
+        """
+
+    @hookspec
+    def deliver(self, delivery: Delivery) -> Awaitable[None] | None:
+        """Carry *delivery* on, within DELIVERY_TIMEOUT; it is kept in the database until then.
+
+        Any exception means that it did not arrive and is tried again, up to ten times in four days;
+        `NotDelivered` can say why and when. It may come twice, and never is lost: not by the end of
+        the process either.
+        """
 
     @hookspec
     def close(self) -> Awaitable[None] | None:

@@ -10,6 +10,9 @@ from dhq_auth.clock import Clock
 from dhq_auth.db import Database, Db, Result
 from dhq_auth.events import Event, Source
 
+Keep = Callable[[Db, Sequence[Event], Source, datetime], Awaitable[None]]
+"""Writes what is owed of events, which have a source and a time, in the transaction of the change."""
+
 
 @dataclass(slots=True)
 class Transaction:
@@ -27,7 +30,8 @@ class Transaction:
 class Work:
     """Reads and transactions on one database.
 
-    *actor* is who does what no user does.
+    *actor* is who does what no user does. Events are audited with the change that they tell of, and
+    kept with it by *keep*; *announce* hears of them after the commit.
     """
 
     def __init__(
@@ -37,11 +41,13 @@ class Work:
         announce: Callable[[Sequence[Event]], Awaitable[None]],
         *,
         actor: str | None = None,
+        keep: Keep | None = None,
     ) -> None:
         self.database = database
         self.now = now
         self._announce = announce
         self._actor = actor
+        self._keep = keep
 
     def read(self) -> AbstractAsyncContextManager[Db]:
         """Give a connection that sees one consistent state and changes nothing."""
@@ -62,6 +68,8 @@ class Work:
             tx = Transaction(db, self.now())
             result = await change(tx)
             await audit.append(db, tx.events, source, tx.now)
+            if self._keep is not None:
+                await self._keep(db, tx.events, source, tx.now)
             return result, tx.events
 
         result, events = await self.database.transact(change_and_append)

@@ -9,6 +9,7 @@ from dhq_auth.db import Database, Result
 from dhq_auth.events import OPERATOR, Source
 from dhq_auth.migrations import HEAD
 from dhq_auth.migrations.state import State, state_of
+from dhq_auth.outbox.owed import Owed
 from dhq_auth.plugins import Extensions
 from dhq_auth.settings import Settings
 from dhq_auth.work import Transaction, Work
@@ -58,7 +59,8 @@ async def working(settings: Settings, *, patience: float | None = None) -> Async
             opened(settings) as database,
             database.patient(patience or limits.database_timeout) as patient,
         ):
-            yield Work(patient, utcnow, extensions.announce, actor=OPERATOR)
+            keep = Owed(extensions.carriers).keep
+            yield Work(patient, utcnow, extensions.announce, actor=OPERATOR, keep=keep)
     finally:
         await extensions.close()
 

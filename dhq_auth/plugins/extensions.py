@@ -14,6 +14,7 @@ import pluggy
 from dhq_auth.events import Event, UserEvent
 from dhq_auth.hookspecs import PROJECT, ExtensionSpec, UserInfo, hookimpl
 from dhq_auth.plugins.call import Caller
+from dhq_auth.plugins.carriers import Carrier, carrier_of
 from dhq_auth.plugins.errors import PluginError, located
 from dhq_auth.plugins.find import EXTENSIONS, configured, misspelt
 from dhq_auth.plugins.signature import Hook, hook
@@ -27,20 +28,31 @@ _HOOKS: Final[Mapping[str, str]] = {
     "on_user_logout": "user_info",
     "on_event": "event",
 }
-"""The hooks, each with the name of its argument."""
+"""The hooks that hear of what happened, each with the name of its argument."""
 
 
 class Extensions:
     """The installed extensions, in the order of INSTALLED_EXTENSIONS.
 
-    Raises PluginError with a line for each that cannot be used.
+    `carriers` are those that deliver, by name; each has *delivery_calls* tries in flight at most,
+    of *delivery_timeout* seconds, beside what its other hooks have. Raises PluginError with a line for each that cannot be used.
     """
 
-    def __init__(self, wanted: Iterable[Extension], *, timeout: float, calls: int) -> None:
+    def __init__(
+        self,
+        wanted: Iterable[Extension],
+        *,
+        timeout: float,
+        calls: int,
+        delivery_timeout: float = 30,
+        delivery_calls: int = 10,
+    ) -> None:
         self._timeout = timeout
+        self._delivery = (delivery_timeout, delivery_calls)
         self._manager = pluggy.PluginManager(PROJECT)
         self._manager.add_hookspecs(ExtensionSpec)
         self._installed: list[_Extension] = []
+        self.carriers: dict[str, Carrier] = {}
         self._walks: set[asyncio.Task[None]] = set()
         faults = []
         for extension in wanted:
@@ -71,13 +83,18 @@ class Extensions:
             walk.cancel()
         for extension in reversed(self._installed):
             await extension.close()
+        for carrier in self.carriers.values():
+            carrier.close()
 
     def _install(self, wanted: Extension, call: Caller) -> None:
-        plugin = configured(wanted.name, EXTENSIONS, wanted.options)
+        plugin = configured(wanted.plugin, EXTENSIONS, wanted.options)
         for other in self._installed:
             if other.plugin is plugin:
                 raise PluginError(f"it is installed already, as {other.name}")
-        extension = _Extension(plugin, wanted.name, call)
+        carrier = carrier_of(plugin, wanted.name, Caller(*self._delivery))
+        extension = _Extension(plugin, wanted.name, call, delivers=carrier is not None)
+        if carrier is not None:
+            self.carriers[wanted.name] = carrier
         self._manager.register(extension, wanted.name)
         self._installed.append(extension)
 
@@ -97,7 +114,7 @@ class Extensions:
 class _Extension:
     """A plugin with every hook of extensions; those that it lacks do nothing."""
 
-    def __init__(self, plugin: object, name: str, call: Caller) -> None:
+    def __init__(self, plugin: object, name: str, call: Caller, *, delivers: bool) -> None:
         self.plugin = plugin
         self.name = name
         self._call = call
@@ -105,8 +122,8 @@ class _Extension:
         if near := misspelt(plugin, tuple(_HOOKS)):
             raise PluginError(f"it has no hook named {near}")
         found = {each: hook(plugin, each, _HOOKS[each], optional=True) for each in _HOOKS}
-        if not any(found.values()):
-            raise PluginError(f"it has none of the hooks {', '.join(_HOOKS)}")
+        if not delivers and not any(found.values()):
+            raise PluginError(f"it has none of the hooks {', '.join(_HOOKS)}, deliver")
         self._hooks: dict[str, Hook | None] = {**found, "close": hook(plugin, "close")}
 
     @hookimpl

@@ -78,6 +78,15 @@ class Limits:
         integer(1, 1000),
         "calls in flight per plugin, each in a thread if plain",
     )
+    delivery_timeout: float = variable(
+        "DELIVERY_TIMEOUT",
+        "30",
+        seconds(0.1, 300),
+        "seconds for one try of an extension to deliver an event",
+    )
+    delivery_calls: int = variable(
+        "DELIVERY_CALLS", "10", integer(1, 1000), "such tries in flight, per extension and process"
+    )
     # What waits.
     clock_leeway: timedelta = variable(
         "CLOCK_LEEWAY", "30s", duration(0, 60), "how far clocks may be apart"

@@ -24,3 +24,10 @@ class Upkeep:
         "age at which a new key of service tokens is announced, an hour at least; unset: never, "
         "since published verifiers read the public key once",
     )
+    delivery_retention: timedelta = variable(
+        "DELIVERY_RETENTION",
+        "30d",
+        duration(60, 3650 * 86400),
+        "time for which it is remembered what an extension has delivered, or could not; what is "
+        "owed is kept",
+    )

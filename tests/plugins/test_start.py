@@ -170,7 +170,7 @@ def test_a_hook_that_cannot_be_called_is_shown_with_what_is_wanted(
 @pytest.mark.parametrize(
     ("source", "why"),
     [
-        ("", "it has none of the hooks on_new_user, on_user_login, on_user_logout, on_event"),
+        ("", "it has none of the hooks on_new_user, on_user_login, on_user_logout, on_event, deliver"),
         ("def on_new_users(user_info): ...", "it has no hook named on_new_users (did you mean on_new_user?)"),
         ("def on_event(event): ...\ndef on_user_logn(user_info): ...", "it has no hook named on_user_logn (did you mean on_user_login?)"),
         ("on_new_user = 'text'", "on_new_user is no function; it must be callable as on_new_user(user_info)"),

@@ -104,13 +104,14 @@ def _make_deliveries() -> None:
         sa.Column("payload", sa.JSON, nullable=False),
         sa.Column("made_at", Timestamp, nullable=False),
         sa.Column("attempts", sa.Integer, nullable=False),
+        sa.Column("tried_at", Timestamp, nullable=False),
         sa.Column("due_at", Timestamp),
         sa.Column("delivered_at", Timestamp),
         sa.Column("given_up_at", Timestamp),
         sa.Column("error", sa.Text),
         sa.PrimaryKeyConstraint("id", name="pk_deliveries"),
     )
-    op.create_index("ix_deliveries_due_at", "deliveries", ["due_at"])
+    op.create_index("ix_deliveries_destination_due_at", "deliveries", ["destination", "due_at"])
     op.create_index("ix_deliveries_made_at", "deliveries", ["made_at"])
 
 
