@@ -51,7 +51,7 @@ def canonical(row: Mapping[str, Any]) -> str:
     `at` is text already, as `told` has it. What stands in it beside FIELDS does not count.
     """
     fields = {name: row[name] for name in FIELDS}
-    return json.dumps(fields, sort_keys=True, separators=(",", ":"))
+    return json.dumps(fields, sort_keys=True, separators=(",", ":"), default=repr)
 
 
 def link(previous: str, row: Mapping[str, Any]) -> str:

@@ -32,7 +32,8 @@ class Seen:
 class Check:
     """How far the chain fits: `position` and `hash` are of its last row so far.
 
-    Without a *key* seals count for nothing. `rows` is how many there were.
+    Without a *key* seals count for nothing. `rows` is how many there were, `waiting` how many have
+    no seal yet.
     """
 
     key: str | None = None
@@ -41,6 +42,7 @@ class Check:
     hash: str | None = GENESIS
     rows: int = 0
     seals: int = 0
+    waiting: int = 0
     sealed_at: datetime | None = None
     anchor: Seal | None = None
     faults: list[Fault] = field(default_factory=list)
@@ -50,11 +52,10 @@ class Check:
     def begin(self, anchor: Seal) -> None:
         """Go on after *anchor*: what stood before it was removed, as AUDIT_RETENTION says.
 
-        Ignores one that is behind already.
+        One that is behind already says nothing new; one that we have not made says nothing at all.
         """
-        if anchor.position < self.position or anchor == self.anchor:
+        if anchor.position <= self.position or not self._is_ours(anchor):
             return
-        self._judge(anchor)
         self.anchor = anchor
         self.position, self.hash = anchor.position, anchor.hash
         self._last_seal, self.sealed_at = anchor.position, anchor.sealed_at
@@ -138,12 +139,15 @@ class Check:
 
     def _judge(self, seal: Seal) -> bool:
         """Whether we have made *seal*; it is a fault if not."""
-        if self.key is None or holds(self.key, seal):
+        if self._is_ours(seal):
             return True
         self._fault(
             seal.position, "forged", f"the seal of row {seal.position} was not made by this service"
         )
         return False
+
+    def _is_ours(self, seal: Seal) -> bool:
+        return self.key is None or holds(self.key, seal)
 
     def _fault(self, position: int, kind: str, text: str) -> None:
         self.faults_in_all += 1

@@ -46,6 +46,7 @@ audit_seals = Table(
 Record = Mapping[str, Any]
 """A row with FIELDS as they stand in the chain, and its `hash`."""
 
+MAX_POSITION: Final = 2**63 - 1
 MAX_BRACKETS: Final = 500
 """Brackets in the JSON of a detail; what has more is none of ours, and read as text."""
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
@@ -96,8 +97,10 @@ async def chain(db: Db, rows: Iterable[Record]) -> None:
 
 
 async def last_position(db: Db) -> int:
-    """Return the last position that a row has."""
-    return (await db.execute(select(func.max(audit_events.c.position)))).scalar_one() or 0
+    """Return the last position that a row has; what is no number (SQLite) does not count."""
+    position = audit_events.c.position
+    found = await db.execute(select(func.max(position)).where(position <= MAX_POSITION))
+    return int(found.scalar_one() or 0)
 
 
 async def newest_seal(db: Db) -> Seal | None:
