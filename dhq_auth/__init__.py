@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from dhq_auth.errors import InvalidCredential
     from dhq_auth.events import (
+        ApplicationEntered,
+        ApplicationLeft,
         CodeReplayed,
         Event,
         IdentityLinked,
@@ -42,6 +44,8 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "ApplicationEntered",
+    "ApplicationLeft",
     "CodeReplayed",
     "CredentialContext",
     "Delivery",

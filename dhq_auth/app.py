@@ -14,6 +14,8 @@ from dhq_auth.administration import setup_code
 from dhq_auth.clock import Clock, utcnow
 from dhq_auth.credentials.chain import authenticator
 from dhq_auth.db import Database
+from dhq_auth.forward_auth import routes as forward_auth
+from dhq_auth.forward_auth.original import STATIC as STATIC_ELSEWHERE
 from dhq_auth.housekeeping import keep_house
 from dhq_auth.login import routes as login
 from dhq_auth.monitoring.views import MonitoringViews
@@ -107,6 +109,7 @@ def create_app(
             logins=logins,
             pages=pages,
         ),
+        *forward_auth.routes(settings=settings, work=work, authenticator=asked, pages=pages),
         *administration.routes(
             settings=settings,
             work=work,
@@ -166,5 +169,6 @@ def _application(
         routes, external_address=settings.issuer, session_cookie=settings.session_cookie
     )
     app.router.add_static("/static", STATIC)
+    app.router.add_static(STATIC_ELSEWHERE, STATIC)
     app.cleanup_ctx.append(life)  # type: ignore[arg-type]
     return app

@@ -107,6 +107,24 @@ class LoggedOut(UserEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ApplicationEntered(Event):
+    """A session got a branch for an application on another host, behind a proxy."""
+
+    kind = "application.entered"
+    session_id: str
+    origin: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplicationLeft(Event):
+    """Somebody signed out of an application on another host; the session itself may go on."""
+
+    kind = "application.left"
+    session_id: str
+    origin: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IdentityLinked(Event):
     """An account gained another way in; `how` says why we believed it."""
 

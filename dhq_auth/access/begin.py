@@ -10,6 +10,7 @@ from dhq_auth.accounts.profile import own_profile, user_info
 from dhq_auth.accounts.store import User
 from dhq_auth.errors import LoginFailed
 from dhq_auth.events import LoggedIn
+from dhq_auth.host_sessions import store as host_sessions
 from dhq_auth.sessions import store as sessions
 from dhq_auth.sessions.store import NO_DEVICE, Device, NewSession
 from dhq_auth.settings import Settings
@@ -36,8 +37,8 @@ async def begin_session(
 ) -> Login:
     """Begin a session of *user*, whose row outlives its cookie for as long as its login token.
 
-    The session cookie that the browser had before counts no more. Raises LoginFailed for an
-    account that is disabled or gone.
+    The session cookie that the browser had before counts no more, nor do its branches on other
+    hosts. Raises LoginFailed for an account that is disabled or gone.
     """
     if not await accounts.hold(tx.db, user.id):
         raise LoginFailed("This account is disabled.")
@@ -52,6 +53,7 @@ async def begin_session(
         device=device,
     )
     if replaced_cookie:
+        await host_sessions.end_of_cookie(tx.db, replaced_cookie)
         await sessions.retire_cookie(
             tx.db, replaced_cookie, tx.now, last_token_ends(tx.now, settings)
         )

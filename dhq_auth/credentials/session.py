@@ -8,7 +8,7 @@ from aiohttp import web
 
 from dhq_auth.credentials.kind import Authenticated
 from dhq_auth.credentials.last_use import LastUse
-from dhq_auth.credentials.store import LiveSession, session_of_cookie
+from dhq_auth.credentials.store import LiveSession, session_of_cookie, session_of_host
 from dhq_auth.errors import InvalidCredential
 from dhq_auth.events import Source
 from dhq_auth.hookspecs import Presented
@@ -35,11 +35,12 @@ def cookie_secret(request: web.Request, settings: Settings) -> str | None:
     return secret if secret and counts(request, settings.external_address) else None
 
 
-def counts(request: web.Request, own: Origin) -> bool:
+def counts(request: web.Request, own: Origin, method: str | None = None) -> bool:
     """Whether a cookie of *request* speaks for the user.
 
-    It does in requests from our own origin and in top-level navigations. `same-site` is not
-    enough: other ports of localhost are. Programs that are no browsers send neither header.
+    It does in requests from *own*, the origin that the cookie belongs to, and in top-level
+    navigations. `same-site` is not enough: other ports of localhost are. Programs that are no
+    browsers send neither header. *method* is that of the browser, where a proxy asks with another.
     """
     origin = request.headers.get("Origin")
     if origin is not None and origin != str(own):
@@ -50,7 +51,7 @@ def counts(request: web.Request, own: Origin) -> bool:
         case _:
             navigates = request.headers.get("Sec-Fetch-Mode") == "navigate"
             to_page = request.headers.get("Sec-Fetch-Dest", "document") == "document"
-            return request.method in _SAFE and navigates and to_page
+            return (method or request.method) in _SAFE and navigates and to_page
 
 
 def set_cookie(response: web.StreamResponse, secret: str, settings: Settings) -> None:
@@ -110,6 +111,21 @@ class Sessions:
         if _SECRET.fullmatch(secret):
             async with self._work.read() as db:
                 session = await session_of_cookie(db, digest(secret), self._work.now())
+        return await self._used(session)
+
+    async def of_host(self, secret: str, origin: Origin) -> Authenticated:
+        """Return whose session has a branch at *origin*, of which *secret* is the cookie.
+
+        Raises InvalidCredential if there is none. To use the branch is to use the session.
+        """
+        session = None
+        if _SECRET.fullmatch(secret):
+            async with self._work.read() as db:
+                session = await session_of_host(db, digest(secret), str(origin), self._work.now())
+        return await self._used(session)
+
+    async def _used(self, session: LiveSession | None) -> Authenticated:
+        """Return whose *session* is used now."""
         if session is None or self._was_idle(session):
             raise InvalidCredential("the session has ended", reason="expired")
         if self._is_to_be_renewed(session):

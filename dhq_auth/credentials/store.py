@@ -15,6 +15,7 @@ from dhq_auth.accounts.store import (
 )
 from dhq_auth.api_tokens.store import TOKEN_COLUMNS, ApiToken, api_tokens, token_of
 from dhq_auth.db import Db
+from dhq_auth.host_sessions.store import host_sessions
 from dhq_auth.sessions.store import sessions
 from dhq_auth.tokens.signing import VerifiedClaims
 from dhq_auth.tokens.store import is_revoked
@@ -47,6 +48,23 @@ async def session_of_cookie(db: Db, secret_digest: str, now: datetime) -> LiveSe
     return await _live(
         db,
         sessions.c.digest == secret_digest,
+        or_(sessions.c.expires_at.is_(None), sessions.c.expires_at > now),
+    )
+
+
+async def session_of_host(
+    db: Db, secret_digest: str, origin: str, now: datetime
+) -> LiveSession | None:
+    """Return the session whose branch at *origin* has *secret_digest*; None if either has ended."""
+    h = host_sessions.c
+    branch = select(h.session_id).where(
+        h.digest == secret_digest,
+        h.origin == origin,
+        or_(h.expires_at.is_(None), h.expires_at > now),
+    )
+    return await _live(
+        db,
+        sessions.c.id == branch.scalar_subquery(),
         or_(sessions.c.expires_at.is_(None), sessions.c.expires_at > now),
     )
 

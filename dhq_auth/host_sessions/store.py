@@ -31,20 +31,24 @@ host_sessions = Table(
     Index(None, "expires_at"),
 )
 
-_sessions = table("sessions", column("id"), column("digest"))
+_sessions = table("sessions", column("id"), column("digest"), column("expires_at", Timestamp))
 
 SETTLED: Final = timedelta(minutes=1)
 """After which the tabs of a browser that came here together have all got their answer."""
 
 
-async def begin(
-    db: Db, *, session_id: str, origin: str, now: datetime, expires_at: datetime | None
-) -> str:
+async def begin(db: Db, *, session_id: str, origin: str, now: datetime, slides: bool) -> str | None:
     """Begin a branch of a session at *origin*; return the secret of its cookie, kept nowhere.
 
-    A session is of one browser, so that what it had there before is over, but for what other tabs
-    got just now: which of their answers the browser keeps is not known.
+    It ends with the session: by the row, and where the session never *slides* at the same time.
+    None if the cookie of the session itself counts no more. A session is of one browser, so that
+    what it had there before is over, but for what other tabs got just now: which of their answers
+    the browser keeps is not known.
     """
+    found = await db.execute(select(_sessions.c.expires_at).where(_sessions.c.id == session_id))
+    session = found.one_or_none()
+    if session is None or (session.expires_at is not None and session.expires_at <= now):
+        return None
     h = host_sessions.c
     await db.execute(
         delete(host_sessions).where(
@@ -58,7 +62,7 @@ async def begin(
             session_id=session_id,
             origin=origin,
             created_at=now,
-            expires_at=expires_at,
+            expires_at=None if slides else session.expires_at,
         )
     )
     return secret

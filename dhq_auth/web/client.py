@@ -1,5 +1,6 @@
 """Who is at the other end of the connection, and what a request is called."""
 
+import re
 from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
@@ -17,6 +18,11 @@ REFUSED = web.RequestKey("REFUSED", AuthError)
 CLIENT_ADDRESS = web.RequestKey("CLIENT_ADDRESS", str)
 ACTOR = web.RequestKey("ACTOR", str)
 """The id of the user whose credential was believed."""
+_ADDRESS = re.compile(
+    r"\[(?P<v6>[0-9A-Fa-f:.]+)\](?::[0-9]{1,5})?|(?P<v4>[0-9.]+):[0-9]{1,5}"
+    r"|(?P<bare>[0-9A-Fa-f:.]+)(?:%[\w.-]+)?",
+    re.ASCII,
+)
 
 
 def client_address(request: web.Request, trusted: Sequence[Network]) -> str:
@@ -29,12 +35,18 @@ def client_address(request: web.Request, trusted: Sequence[Network]) -> str:
     if peer is None:
         return "unknown"
     hops = ",".join(request.headers.getall("X-Forwarded-For", [])).split(",")
-    while hops and any(peer in network for network in trusted):
+    while hops and _is_in(trusted, peer):
         hop = _address(hops.pop().strip())
         if hop is None:
             break
         peer = hop
     return str(peer)
+
+
+def is_from_proxy(request: web.Request, trusted: Sequence[Network]) -> bool:
+    """Whether a trusted proxy has sent *request*, so that what it says of the browser's is so."""
+    peer = _address(request.remote or "")
+    return peer is not None and _is_in(trusted, peer)
 
 
 def source(request: web.Request) -> Source:
@@ -49,9 +61,17 @@ def device(request: web.Request) -> Device:
     return Device(request.get(CLIENT_ADDRESS), shown or None)
 
 
+def _is_in(networks: Sequence[Network], address: IPv4Address | IPv6Address) -> bool:
+    return any(address in network for network in networks)
+
+
 def _address(text: str) -> IPv4Address | IPv6Address | None:
+    """Read an address; some proxies write the port behind it (RFC 7239 6 has the brackets)."""
+    match = _ADDRESS.fullmatch(text)
+    if match is None:
+        return None
     try:
-        address = ip_address(text.partition("%")[0])
+        address = ip_address(match["v6"] or match["v4"] or match["bare"])
     except ValueError:
         return None
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None

@@ -13,6 +13,9 @@ from dhq_auth.web.routing import CORS_PATHS
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
+ELSEWHERE = web.RequestKey("ELSEWHERE", str)
+"""Set where a proxy hands the answer on as that of another host: where our files are there."""
+
 CALLABLE_HEADERS = "Authorization, Auth-Token, Content-Type"
 READABLE_HEADERS = "Retry-After, WWW-Authenticate, X-Request-Id"
 PREFLIGHT_LIFETIME = 600
@@ -49,7 +52,7 @@ def header_middleware(settings: Settings) -> Middleware:
         headers["X-Content-Type-Options"] = "nosniff"
         headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
         headers["Referrer-Policy"] = "no-referrer"
-        if settings.is_https:
+        if settings.is_https and ELSEWHERE not in request:
             headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
         if response.content_type == "text/html":
             # With `no-referrer` browsers send our own forms with `Origin: null` (Fetch standard).

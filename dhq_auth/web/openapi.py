@@ -49,7 +49,7 @@ _MORE_CODES = {
     Forbidden: [
         *("login_required", "reauthentication_required", "insufficient_scope"),
         *("wrong_password", "password_login_off", "registration_closed", "foreign_form"),
-        "setup_code_required",
+        *("setup_code_required", "origin_not_allowed", "original_request_unclear", "sessions_off"),
     ],
     Conflict: [
         *("username_taken", "email_taken", "last_administrator", "setup_done"),

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from dhq_auth.web.devices import device
-from dhq_auth.web.headers import policy_with_forms_to
+from dhq_auth.web.headers import ELSEWHERE, policy_with_forms_to
 from dhq_auth.web.translations import language_of, translation
 
 if TYPE_CHECKING:  # whoever asks for no page pays for no templates
@@ -43,7 +43,13 @@ class Pages:
         text = (
             _templates(language)
             .get_template(template)
-            .render(host=self._host, status=status, **values)
+            .render(
+                # On the page of another host ours would be a lie.
+                host="" if ELSEWHERE in request else self._host,
+                files=request.get(ELSEWHERE, "/static"),
+                status=status,
+                **values,
+            )
         )
         # Typed text that a form shows again may hold half a character (RFC 8259 8.2).
         page = text.encode(errors="replace")

@@ -13,14 +13,14 @@ CORS_PATHS = web.AppKey("CORS_PATHS", dict[str, set[str]])
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """One method of one address.
+    """One method of one address; `*` is every method that no other route of it is for.
 
     `kind`: an `api` may be called from the pages of ALLOWED_ORIGINS, a `page` or a `redirect` is
     for the address bar alone. A redirect has no HEAD: it spends something. `operation` is the
     OpenAPI 3.1 Operation Object; without one the route is not part of the API.
     """
 
-    method: Literal["GET", "POST", "PUT", "DELETE"]
+    method: Literal["GET", "POST", "PUT", "DELETE", "*"]
     path: str
     handler: Handler
     kind: Literal["api", "page", "redirect"] = "api"
