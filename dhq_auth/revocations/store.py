@@ -9,7 +9,6 @@ from sqlalchemy import (
     BigInteger,
     Column,
     Index,
-    Row,
     String,
     Table,
     bindparam,
@@ -150,7 +149,7 @@ async def _expect_known(db: Db, since: Cursor, *, head: int, first: int | None) 
         raise RevocationsGone
 
 
-def _cursor(row: Row[Any]) -> Cursor:
+def _cursor(row: Any) -> Cursor:
     return Cursor(row.position, row.id[:8])
 
 

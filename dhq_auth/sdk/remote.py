@@ -65,13 +65,20 @@ class Remote:
         self.origin = f"{place.scheme}://{host}" + (f":{self._port}" if named else "")
 
     def call(
-        self, method: str, path: str, *, content: object = None, token: str | None = None
+        self,
+        method: str,
+        path: str,
+        *,
+        content: object = None,
+        token: str | None = None,
+        deadline: float = DEADLINE,
     ) -> Answer:
         """Send a request, *content* as JSON, as whom *token* is of; return whatever is answered.
 
-        Raises Unavailable if that is not an answer of HTTP, too long, or not there in `DEADLINE`.
+        Raises Unavailable if that is not an answer of HTTP, too long, or not there in *deadline*
+        seconds.
         """
-        until = monotonic() + DEADLINE
+        until = monotonic() + deadline
         headers = {"Accept": "application/json", "User-Agent": "dhq-auth-sdk"}
         body = None if content is None else json.dumps(content).encode()
         if body is not None:

@@ -19,7 +19,7 @@ MAX_TOKEN: Final = 8192
 """Characters of a token; what the service makes by default is not longer."""
 LEEWAY: Final = timedelta(seconds=30)
 """How far the clocks of the two services may be apart."""
-_ALGORITHMS: Final = ["RS256"]
+ALGORITHMS: Final = ["RS256"]
 
 
 class InvalidToken(Exception):
@@ -42,7 +42,7 @@ def kid_of(token: str, max_length: int = MAX_TOKEN) -> str:
     except strict.MALFORMED as error:
         raise InvalidToken from error
     kid = header.get("kid")
-    if header.get("typ") != "JWT" or header["alg"] not in _ALGORITHMS or not _is_id(kid):
+    if header.get("typ") != "JWT" or header["alg"] not in ALGORITHMS or not _is_id(kid):
         raise InvalidToken("The token is of another type, or signed in another way.")
     return str(kid)
 
@@ -53,7 +53,7 @@ def claims_of(token: str, key: RSAKey, now: datetime) -> Mapping[str, Any]:
     Raises InvalidToken otherwise.
     """
     try:
-        claims = jwt.decode(token, KeySet([key]), _ALGORITHMS).claims
+        claims = jwt.decode(token, KeySet([key]), ALGORITHMS).claims
         _check_times(claims, now)
     except strict.MALFORMED as error:
         raise InvalidToken from error

@@ -1,8 +1,9 @@
 """The tokens that a service is shown, checked by the service itself."""
 
 import logging
+from collections.abc import Iterator
 from concurrent.futures import Future
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from dhq_auth.sdk.ask import PATIENCE, Question, Questions
@@ -10,7 +11,8 @@ from dhq_auth.sdk.caller import Caller
 from dhq_auth.sdk.decision import Action, Decision, Effect, check_action
 from dhq_auth.sdk.filters import AskServer, decide
 from dhq_auth.sdk.flights import landed, landed_async
-from dhq_auth.sdk.jwks import Keys, OneKey, PublishedKeys
+from dhq_auth.sdk.follower import Follower
+from dhq_auth.sdk.jwks import Keys, OneKey, PublishedKeys, Wait
 from dhq_auth.sdk.remote import Remote, Unavailable
 from dhq_auth.sdk.service_token import MAX_TOKEN, Clock, caller_of, claims_of, kid_of
 
@@ -34,10 +36,15 @@ class Verifier:
     answers are fetched instead, in a private network where http will do. *max_token* belongs to
     MAX_TOKEN of the auth service.
 
+    Tokens that were revoked before their time are refused: a thread follows the auth service's feed
+    of them, from the first token on until `close`, unless *revocations* is False. While the feed
+    cannot be had, what is known of it counts; with *max_unseen*, a minute at least, no token is
+    believed any more once that lasts longer.
+
     A Verifier may be used by all threads and event loops of a process at once.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each has a name, and most are left out
         self,
         url: str,
         *,
@@ -46,15 +53,24 @@ class Verifier:
         credential: str | None = None,
         internal_url: str | None = None,
         max_token: int = MAX_TOKEN,
+        revocations: bool = True,
+        max_unseen: timedelta | None = None,
         now: Clock = _utcnow,
     ) -> None:
-        """Raise ValueError for an address or a key that cannot be used; nothing is fetched yet."""
+        """Raise ValueError for what cannot be used: address, key, time; nothing is fetched yet."""
         remote = Remote(url)
         self.issuer = remote.origin
         if internal_url is not None:
             remote = Remote(internal_url, private=True)
         self.service = service
         self._keys: Keys = PublishedKeys(remote, now) if public_key is None else OneKey(public_key)
+        if max_unseen is not None and not revocations:
+            raise ValueError("max_unseen is about revocations, which are not to be followed")
+        self._revocations = (
+            Follower(remote, self._keys, issuer=self.issuer, now=now, max_unseen=max_unseen)
+            if revocations
+            else None
+        )
         self._questions = Questions(remote, service, credential, now)
         self._max_token = max_token
         self._now = now
@@ -66,16 +82,24 @@ class Verifier:
         token that does not hold, and Unavailable while the keys to judge it by cannot be had.
         """
         kid = kid_of(token, self._max_token)
-        if (wait := self._keys.wait_for(kid)) is not None:
+        for wait in self._needed(kid):
             landed(*wait)
         return self._caller(token, kid)
 
     async def verify_async(self, token: str) -> Caller:
         """Return whom *token* speaks of, as `verify` does, without ever blocking the loop."""
         kid = kid_of(token, self._max_token)
-        if (wait := self._keys.wait_for(kid)) is not None:
+        for wait in self._needed(kid):
             await landed_async(*wait)
         return self._caller(token, kid)
+
+    def close(self) -> None:
+        """Learn no more of what is revoked: for a program that is done with this Verifier.
+
+        Nobody has to: the thread ends with the program, or when the Verifier is forgotten.
+        """
+        if self._revocations is not None:
+            self._revocations.close()
 
     async def decide(
         self, caller: Caller, table: str, action: Action, *, mine: bool = False
@@ -107,9 +131,20 @@ class Verifier:
         landed(flight, PATIENCE)
         return _outcome(flight)
 
+    def _needed(self, kid: str) -> Iterator[Wait]:
+        """Yield what should land before a token that *kid* has signed is judged."""
+        told = None if self._revocations is None else self._revocations.wait_for()
+        if (keys := self._keys.wait_for(kid)) is not None:
+            yield keys
+        if told is not None:
+            yield told
+
     def _caller(self, token: str, kid: str) -> Caller:
         claims = claims_of(token, self._keys.key(kid), self._now())
-        return caller_of(claims, issuer=self.issuer, service=self.service)
+        caller = caller_of(claims, issuer=self.issuer, service=self.service)
+        if self._revocations is not None:
+            self._revocations.check(claims, kid)
+        return caller
 
 
 def _question(caller: Caller, table: str, action: Action, *, mine: bool) -> Question:
