@@ -27,8 +27,8 @@ from dhq_auth.self_service import routes as self_service
 from dhq_auth.settings import Settings
 from dhq_auth.throttle.failures import LoginFailures
 from dhq_auth.throttle.rates import RateLimit
+from dhq_auth.tokens.keeper import KeyKeeper
 from dhq_auth.tokens.keyring import Keyring
-from dhq_auth.tokens.load import load_keys
 from dhq_auth.tokens.signing import TokenSigner
 from dhq_auth.web import openapi
 from dhq_auth.web.errors import error_middleware
@@ -69,13 +69,15 @@ def create_app(
         settings.database_url.value, pool=limits.database_pool, timeout=limits.database_timeout
     )
     work = Work(database, now, extensions.announce)
-    keyring = Keyring()
+    keyring = Keyring(now=now)
+    keeper = KeyKeeper(work, settings, keyring)
     signer = TokenSigner(
         keyring,
         issuer=settings.issuer,
         now=now,
         leeway=limits.clock_leeway,
         max_length=limits.max_token,
+        look=keeper.look,
     )
     hasher = PasswordHasher(password_cost, queue=limits.password_hashes_queued)
     failures = LoginFailures(settings, work)
@@ -133,9 +135,10 @@ def create_app(
             stack.push_async_callback(extensions.close)
             with database.needed_to_start():
                 await migrations.upgrade(database)
-                keyring.replace(await load_keys(database, settings, now))
+                await keeper.load()
                 await setup_code.publish(work, settings, keyring)
             await stack.enter_async_context(_running(keep_house(work)))
+            await stack.enter_async_context(_running(keeper.keep()))
             yield
 
     return _application(settings, pages, routes, life)

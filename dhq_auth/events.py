@@ -262,3 +262,32 @@ class PermissionsGranted(Event):
     granted: tuple[str, ...]
     digest: str
     first: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyAnnounced(Event):
+    """A key was made that will sign `purpose` tokens (`login`, `service`) from `signs_from` on."""
+
+    kind = "key.announced"
+    key_id: str
+    purpose: str
+    signs_from: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyRevoked(Event):
+    """A key was revoked, and all tokens that it signed; `successor` signs in its place."""
+
+    kind = "key.revoked"
+    key_id: str
+    purpose: str
+    successor: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyDeleted(Event):
+    """The private half of a key was deleted: the last token that it signed has expired."""
+
+    kind = "key.deleted"
+    key_id: str
+    purpose: str

@@ -4,7 +4,7 @@ import asyncio
 import hmac
 import secrets
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -19,7 +19,7 @@ from dhq_auth.passwords import store as passwords
 from dhq_auth.passwords.hashing import PasswordHasher
 from dhq_auth.throttle.failures import LoginFailures
 from dhq_auth.throttle.rates import RateLimit
-from dhq_auth.tokens.keyring import SigningKey, secret_of
+from dhq_auth.tokens.keyring import Keyring
 from dhq_auth.work import Transaction, Work
 
 MAX_NAME: Final = 320
@@ -41,13 +41,13 @@ class PasswordLogins:
         hasher: PasswordHasher,
         failures: LoginFailures,
         checks: RateLimit,
-        keys: Iterable[SigningKey],
+        keyring: Keyring,
         *,
         throttled: Callable[[Source], None] = lambda _source: None,
     ) -> None:
         self._work = work
         self._hasher = hasher
-        self._keys = keys
+        self._keyring = keyring
         self._throttled = throttled
         self._failures = failures
         self._checks = checks
@@ -114,7 +114,7 @@ class PasswordLogins:
         has the database alone, can try guesses at it.
         """
         folded = fold_email(usernames.fold(name)).encode(errors="surrogatepass")
-        key = secret_of(self._keys, "names that are nobody's").encode()
+        key = self._keyring.secret_of("names that are nobody's").encode()
         return hmac.digest(key, folded, "sha256").hex()
 
     async def _candidates(self, name: str) -> list[Account]:

@@ -3,71 +3,104 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from dhq_auth.db import Database, sqlite_path
+from dhq_auth.db import Database
 from dhq_auth.migrations.state import State, state_of
 from dhq_auth.settings import Settings
-from dhq_auth.tokens.keyring import (
-    KeysUnusable,
-    SigningKey,
-    Wrapping,
-    from_stored,
-    has_secret_key_beside,
-)
-from dhq_auth.tokens.load import wrapping_of
-from dhq_auth.tokens.store import KeyPurpose, StoredKey, stored_keys
+from dhq_auth.tokens.errors import KeysUnusable
+from dhq_auth.tokens.key import SigningKey, open_given, open_stored
+from dhq_auth.tokens.load import KeyRows, given_keys, read_rows
+from dhq_auth.tokens.states import KeyState, Standing, given_until, standings
+from dhq_auth.tokens.store import GivenKey, KeyPurpose, StoredKey
+from dhq_auth.tokens.wrapping import Wrapping, wrapping_of
+
+GIVEN = "PRIVATE_KEY"
 
 
 @dataclass(frozen=True, slots=True)
 class KnownKey:
-    """A key, and where it comes from; it has a `fault` instead of `opened` if it cannot be used."""
+    """A key, where it comes from and what for; it has a `fault` if it cannot be opened."""
 
     kid: str
     purpose: KeyPurpose
     source: str
+    standing: Standing
     created_at: datetime | None = None
     opened: SigningKey | None = None
     fault: str | None = None
 
 
-def given_keys(settings: Settings) -> list[KnownKey]:
-    """Return the keys of PRIVATE_KEY."""
-    given = [SigningKey.of(key, KeyPurpose.SERVICE) for key in settings.private_keys or ()]
-    return [KnownKey(key.kid, key.purpose, "PRIVATE_KEY", opened=key) for key in given]
+def keys_of_settings(settings: Settings) -> list[KnownKey]:
+    """Return the keys of PRIVATE_KEY, the one that signs first."""
+    states = {True: KeyState.SIGNING, False: KeyState.ANNOUNCED}
+    return [
+        KnownKey(
+            key.kid,
+            key.purpose,
+            GIVEN,
+            Standing(states[key.signs_from is not None], None),
+            opened=key,
+        )
+        for key in given_keys(settings)
+    ]
 
 
-async def known_keys(database: Database, settings: Settings) -> list[KnownKey]:
-    """Return all keys; of each purpose the first signs. Those of PRIVATE_KEY come first.
+async def known_keys(database: Database, settings: Settings, now: datetime) -> list[KnownKey]:
+    """Return all keys, those of PRIVATE_KEY first, then the newest of each purpose.
 
     A database that is not up to date counts as one without keys.
     """
-    known = given_keys(settings)
+    known = keys_of_settings(settings)
     state, _ = await state_of(database)
     if state is not State.CURRENT:
         return known
     async with database.read() as db:
-        stored = await stored_keys(db)
-    if stored:
+        rows = await read_rows(db)
+    if rows.stored or rows.given:
         wrapping = _present_wrapping(database, settings)
-        known += [_opened(key, wrapping) for key in stored]
+        known += _stored(rows, settings, wrapping, now)
+        kids = {key.kid for key in known}
+        known += [_earlier(key, wrapping) for key in rows.given if key.kid not in kids]
     return known
 
 
+def _stored(
+    rows: KeyRows, settings: Settings, wrapping: Wrapping | KeysUnusable, now: datetime
+) -> list[KnownKey]:
+    known = []
+    for purpose in KeyPurpose:
+        keys = rows.of(purpose)
+        for key, standing in zip(keys, standings(keys, purpose, settings, now), strict=True):
+            opened, fault = _opened(key, wrapping)
+            known.append(
+                KnownKey(key.kid, purpose, "database", standing, key.created_at, opened, fault)
+            )
+    return known
+
+
+def _earlier(key: GivenKey, wrapping: Wrapping | KeysUnusable) -> KnownKey:
+    """Return a key that PRIVATE_KEY had, and perhaps still has for other processes."""
+    opened, fault = _opened(key, wrapping)
+    standing = Standing(KeyState.RETIRING, key.used_at, given_until(key))
+    return KnownKey(
+        key.kid, KeyPurpose.SERVICE, f"{GIVEN} before", standing, opened=opened, fault=fault
+    )
+
+
 def _present_wrapping(database: Database, settings: Settings) -> Wrapping | KeysUnusable:
-    path = sqlite_path(database.url)
-    if path is not None and not settings.secret_keys and not has_secret_key_beside(path):
-        return Wrapping([])  # and not a key made for looking
     try:
-        return wrapping_of(database, settings)
+        return wrapping_of(database, settings, make=False)
     except KeysUnusable as error:
         return error
 
 
-def _opened(key: StoredKey, wrapping: Wrapping | KeysUnusable) -> KnownKey:
-    opened, fault = None, None
+def _opened(
+    key: StoredKey | GivenKey, wrapping: Wrapping | KeysUnusable
+) -> tuple[SigningKey | None, str | None]:
     try:
         if isinstance(wrapping, KeysUnusable):
             raise wrapping
-        (opened,) = from_stored([key], wrapping)
+        if isinstance(key, StoredKey):
+            return open_stored(key, wrapping), None
+        return open_given(key, wrapping), None
     except KeysUnusable as error:
-        fault = str(error)
-    return KnownKey(key.kid, key.purpose, "database", key.created_at, opened, fault)
+        return None, str(error)

@@ -32,7 +32,7 @@ class Jwts:
         return await self._of_trusted_issuer(foreign)
 
     async def _of_login(self, token: str) -> Authenticated:
-        claims = self._signer.verify(token, LOGIN)
+        claims = await self._signer.verified(token, LOGIN)
         async with self._work.read() as db:
             session = await session_of_token(db, claims)
         if session is None:

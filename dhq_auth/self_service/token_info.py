@@ -99,7 +99,7 @@ class TokenInfoViews:
 
     async def _end_login(self, request: web.Request, token: str) -> None:
         with suppress(InvalidCredential):
-            claims = self._signer.verify(token, LOGIN)
+            claims = await self._signer.verified(token, LOGIN)
             async with self._work.read() as db:
                 found = await session_of_token(db, claims)
             if found is not None:

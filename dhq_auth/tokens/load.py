@@ -1,75 +1,172 @@
-"""Reading the keys at the start; those that are missing are made, once, whoever comes first."""
+"""Reading the keys; those that are missing are made, once, whoever comes first."""
 
 import asyncio
-from collections.abc import Sequence
+from base64 import b64decode, b64encode
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+from typing import Final
 
 from dhq_auth.clock import Clock
-from dhq_auth.db import Database, sqlite_path
+from dhq_auth.db import Database, Db
 from dhq_auth.settings import Settings
-from dhq_auth.tokens.keyring import (
-    KeysUnusable,
+from dhq_auth.tokens import store
+from dhq_auth.tokens.errors import KeysUnusable
+from dhq_auth.tokens.key import (
     SigningKey,
-    Wrapping,
-    from_stored,
-    has_secret_key_beside,
     new_private_key,
-    private_pem,
-    secret_key_beside,
+    open_given,
+    open_stored,
+    stored_form,
 )
-from dhq_auth.tokens.store import KeyPurpose, StoredKey, add_key, rewrap_key, stored_keys
+from dhq_auth.tokens.states import lifetime_of
+from dhq_auth.tokens.store import GivenKey, KeyPurpose, Mark, StoredKey, StoredSecret
+from dhq_auth.tokens.wrapping import Wrapping
+
+INSTANCE: Final = "instance"
+"""The name of the secret that all processes of a database share."""
 
 
-async def load_keys(database: Database, settings: Settings, now: Clock) -> list[SigningKey]:
-    """Return all keys, of each purpose the one that signs first; make those that are missing.
+@dataclass(frozen=True, slots=True)
+class KeyRows:
+    """The keys as they lie in the database at one time; stored ones the newest first."""
 
-    Service keys of PRIVATE_KEY come before stored ones, which go on verifying. What is not wrapped
-    by the first SECRET_KEY is wrapped anew, so that older ones can be dropped. Raises KeysUnusable
-    where SECRET_KEY does not open what is stored.
+    stored: Sequence[StoredKey]
+    given: Sequence[GivenKey]
+    secret: StoredSecret | None
+    marks: frozenset[Mark]
+
+    def of(self, purpose: KeyPurpose) -> list[StoredKey]:
+        """Return the stored keys for *purpose*, the newest first."""
+        return [key for key in self.stored if key.purpose is purpose]
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedKeys:
+    """The keys of a process, of each purpose the one with precedence first, and its secret.
+
+    `faults` says why something cannot be opened, by its `kid` or the name of the secret, which then
+    is None.
     """
-    wrapping = wrapping_of(database, settings)
+
+    keys: Sequence[SigningKey]
+    secret: bytes | None = field(repr=False)
+    faults: Mapping[str, KeysUnusable]
+    rows: KeyRows
+
+
+class KeyLoader:
+    """Reads the keys of a database as *settings* and *wrapping* open them."""
+
+    def __init__(
+        self, database: Database, settings: Settings, wrapping: Wrapping, now: Clock
+    ) -> None:
+        self._database = database
+        self._settings = settings
+        self._wrapping = wrapping
+        self._now = now
+
+    async def load(self, known: Iterable[SigningKey] = ()) -> LoadedKeys:
+        """Return all keys; those that are missing are made, and so is the secret.
+
+        Service keys of PRIVATE_KEY come before stored ones, which go on verifying. What is *known*
+        need not be opened again. Raises KeysUnusable where PRIVATE_KEY is the key of login tokens.
+        """
+        rows = await self._rows()
+        given = given_keys(self._settings)
+        present = {key.purpose for key in rows.stored} | {key.purpose for key in given}
+        if missing := [purpose for purpose in KeyPurpose if purpose not in present]:
+            await self._make(missing)
+            rows = await self._rows()
+        if rows.secret is None:
+            await self._make_secret(rows.of(KeyPurpose.LOGIN)[-1])
+            rows = await self._rows()
+        opened, faults = self._opened(rows, {key.kid: key for key in known})
+        _tell_apart(given, opened)
+        secret = None
+        try:
+            secret = self._secret(rows)
+        except KeysUnusable as error:
+            faults[INSTANCE] = error
+        return LoadedKeys([*given, *opened], secret, faults, rows)
+
+    async def _rows(self) -> KeyRows:
+        async with self._database.read() as db:
+            return await read_rows(db)
+
+    def _opened(
+        self, rows: KeyRows, known: Mapping[str, SigningKey]
+    ) -> tuple[list[SigningKey], dict[str, KeysUnusable]]:
+        opened: list[SigningKey] = []
+        faults: dict[str, KeysUnusable] = {}
+        for stored in rows.stored:
+            try:
+                key = known.get(stored.kid) or open_stored(stored, self._wrapping)
+                opened.append(replace(key, signs_from=stored.begins))
+            except KeysUnusable as error:
+                faults[stored.kid] = error
+        for given in rows.given:
+            try:
+                key = known.get(given.kid) or open_given(given, self._wrapping)
+                opened.append(replace(key, signs_from=None))
+            except KeysUnusable as error:
+                faults[given.kid] = error
+        return opened, faults
+
+    async def _make(self, purposes: Sequence[KeyPurpose]) -> None:
+        """Make the first keys, which sign at once: nobody has heard of this database yet."""
+        made = await asyncio.gather(*(asyncio.to_thread(new_private_key) for _ in purposes))
+        now = self._now()
+        async with self._database.write() as db:
+            for purpose, private_key in zip(purposes, made, strict=True):
+                key = SigningKey.of(private_key, purpose, now, now)
+                lifetime = lifetime_of(purpose, self._settings)
+                await store.add_key(db, stored_form(key, 1, self._wrapping, lifetime))
+
+    async def _make_secret(self, oldest: StoredKey) -> None:
+        """Keep the secret that the version before derived from its *oldest* login key each time.
+
+        HMAC (RFC 2104 2) takes SHA-256 of a key as long as that for the key itself.
+        """
+        pem = open_stored(oldest, self._wrapping).jwk.as_pem(private=True)
+        value = self._wrapping.wrap(b64encode(sha256(pem).digest()).decode())
+        async with self._database.write() as db:
+            await store.add_secret(db, StoredSecret(INSTANCE, value, self._now()))
+
+    def _secret(self, rows: KeyRows) -> bytes:
+        if rows.secret is None:
+            raise KeysUnusable(
+                "DATABASE_URL: the secret in the table secrets was deleted; start again"
+            )
+        try:
+            return b64decode(self._wrapping.unwrap(rows.secret.value), validate=True)
+        except ValueError:
+            raise KeysUnusable(
+                f"DATABASE_URL: the secret {INSTANCE} in the table secrets is damaged; restore it "
+                "from a backup, or delete the row and a new one is made"
+            ) from None
+
+
+def given_keys(settings: Settings) -> list[SigningKey]:
+    """Return the keys of PRIVATE_KEY: the first signs, the others are announced and verify."""
     given = [SigningKey.of(key, KeyPurpose.SERVICE) for key in settings.private_keys or ()]
-    async with database.read() as db:
-        stored = await stored_keys(db)
-    present = {key.purpose for key in stored} | {key.purpose for key in given}
-    if missing := [purpose for purpose in KeyPurpose if purpose not in present]:
-        stored = await _make(missing, database, wrapping, now)
-    opened = from_stored(stored, wrapping)
-    if {key.kid for key in given} & {key.kid for key in opened if key.purpose is KeyPurpose.LOGIN}:
+    return [*given[:1], *(replace(key, signs_from=None) for key in given[1:])]
+
+
+async def read_rows(db: Db) -> KeyRows:
+    """Return all that is stored of keys."""
+    return KeyRows(
+        await store.stored_keys(db),
+        await store.stored_given_keys(db),
+        await store.stored_secret(db, INSTANCE),
+        await store.marks(db),
+    )
+
+
+def _tell_apart(given: Sequence[SigningKey], opened: Sequence[SigningKey]) -> None:
+    login = {key.kid for key in opened if key.purpose is KeyPurpose.LOGIN}
+    if any(key.kid in login for key in given):
         raise KeysUnusable(
             "PRIVATE_KEY: is the key of login tokens, which services must not accept; "
             "give it a key of its own, or leave it out"
         )
-    await _rewrap(stored, database, wrapping)
-    return [*given, *opened]
-
-
-def wrapping_of(database: Database, settings: Settings) -> Wrapping:
-    """Return what wraps stored keys: SECRET_KEY, or for SQLite the key beside the database.
-
-    Where SECRET_KEY was set later, the key beside the database still unwraps.
-    """
-    secret_keys = [secret.value for secret in settings.secret_keys or ()]
-    path = sqlite_path(database.url)
-    if path is not None and (not secret_keys or has_secret_key_beside(path)):
-        secret_keys.append(secret_key_beside(path))
-    return Wrapping(secret_keys)
-
-
-async def _make(
-    purposes: Sequence[KeyPurpose], database: Database, wrapping: Wrapping, now: Clock
-) -> Sequence[StoredKey]:
-    made = await asyncio.gather(*(asyncio.to_thread(new_private_key) for _ in purposes))
-    async with database.write() as db:
-        for purpose, private_key in zip(purposes, made, strict=True):
-            kid = SigningKey.of(private_key, purpose).kid
-            wrapped = wrapping.wrap(private_pem(private_key))
-            await add_key(db, StoredKey(kid, purpose, 1, wrapped, now()))
-        return await stored_keys(db)
-
-
-async def _rewrap(stored: Sequence[StoredKey], database: Database, wrapping: Wrapping) -> None:
-    if stale := [key for key in stored if not wrapping.is_current(key.private_key)]:
-        async with database.write() as db:
-            for key in stale:
-                wrapped = wrapping.wrap(wrapping.unwrap(key.private_key))
-                await rewrap_key(db, key.kid, key.private_key, wrapped)

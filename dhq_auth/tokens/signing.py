@@ -17,7 +17,6 @@ from dhq_auth.errors import InvalidCredential
 from dhq_auth.opaque import new_id
 from dhq_auth.sdk import strict
 from dhq_auth.tokens.errors import UnknownKey
-from dhq_auth.tokens.key import SigningKey
 from dhq_auth.tokens.keyring import Keyring
 from dhq_auth.tokens.store import KeyPurpose
 

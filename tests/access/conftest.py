@@ -12,8 +12,8 @@ from dhq_auth.passwords.hashing import PasswordHasher
 from dhq_auth.settings import from_environ
 from dhq_auth.throttle.failures import LoginFailures
 from dhq_auth.throttle.rates import RateLimit
-from dhq_auth.tokens.load import load_keys
 from dhq_auth.work import Work
+from tests.fixtures.keys import load_keys
 from tests.fixtures.service import FrozenClock
 
 MakeLogins = Callable[[PasswordHasher], Awaitable[PasswordLogins]]

@@ -77,7 +77,7 @@ def test_a_given_key_signs_and_the_stored_one_goes_on_verifying(on_database: Cli
         "PRIVATE_KEY",
         "signing",
     )
-    assert (second["kid"], second["state"]) == (stored["kid"], "verifying")
+    assert (second["kid"], second["state"]) == (stored["kid"], "retiring")
 
 
 def service_keys(cli: Cli, **environ: str) -> list[dict[str, object]]:

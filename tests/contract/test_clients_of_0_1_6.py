@@ -9,7 +9,7 @@ import jwt as pyjwt
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from dhq_auth.tokens.keyring import new_private_key
+from dhq_auth.tokens.key import new_private_key
 from tests.contract import plain_extension
 from tests.fakes.oauth import base64url
 from tests.fakes.oidc_issuer import OidcIssuer

@@ -8,10 +8,9 @@ from dhq_auth.credentials.trusted_issuers import TrustedIssuers
 from dhq_auth.db import Database
 from dhq_auth.remote import Remote
 from dhq_auth.settings import from_environ
-from dhq_auth.tokens.keyring import Keyring
-from dhq_auth.tokens.load import load_keys
 from dhq_auth.tokens.store import KeyPurpose
 from tests.credentials.foreign import Believe
+from tests.fixtures.keys import load_keys
 from tests.fixtures.service import FrozenClock, Service
 from tests.tokens.forgeries import Mint
 
@@ -27,7 +26,7 @@ async def database(service: Service) -> AsyncIterator[Database]:
 @pytest.fixture
 async def mint(service: Service, database: Database) -> Mint:
     """Somebody with our keys, and a valid login token of the service."""
-    keyring = Keyring(await load_keys(database, service.settings, service.clock))
+    keyring = await load_keys(database, service.settings, service.clock)
     login, service_key = map(keyring.signing, (KeyPurpose.LOGIN, KeyPurpose.SERVICE))
     return Mint(await service.log_in("acme"), login, service_key)
 

@@ -6,7 +6,7 @@ import pytest
 from joserfc.jwk import RSAKey
 
 from dhq_auth.credentials.trusted_issuers import ForeignClaims
-from dhq_auth.tokens.keyring import SigningKey
+from dhq_auth.tokens.key import SigningKey
 from dhq_auth.tokens.store import KeyPurpose
 from tests.credentials.foreign import (
     ABSENT,

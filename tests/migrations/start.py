@@ -7,7 +7,7 @@ from dhq_auth import migrations
 from dhq_auth.clock import utcnow
 from dhq_auth.db import Database
 from dhq_auth.settings import from_environ
-from dhq_auth.tokens.load import load_keys
+from tests.fixtures.keys import load_keys
 
 
 async def start(url: str) -> None:

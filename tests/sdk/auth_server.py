@@ -10,7 +10,7 @@ from joserfc import jws
 from joserfc.jwk import RSAKey
 
 from dhq_auth.sdk import InvalidToken, Verifier
-from dhq_auth.tokens.keyring import SigningKey
+from dhq_auth.tokens.key import SigningKey
 from dhq_auth.tokens.store import KeyPurpose
 from tests.fakes.server import LocalServer, changed
 from tests.fakes.signing import borrow, give_back

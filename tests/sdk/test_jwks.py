@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from dhq_auth.sdk import Unavailable, Verifier
-from dhq_auth.tokens.keyring import new_private_key, private_pem
+from dhq_auth.tokens.key import new_private_key, private_pem
 from tests.fakes import faults
 from tests.fakes.faults import Gate
 from tests.fakes.oidc_issuer import OidcIssuer

@@ -1,11 +1,15 @@
 """Fixtures: a signer, and a mint that knows its keys."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from dhq_auth.tokens.keyring import Keyring, SigningKey, new_private_key
+from dhq_auth import migrations
+from dhq_auth.db import Database
+from dhq_auth.tokens.key import SigningKey, new_private_key
+from dhq_auth.tokens.keyring import Keyring
 from dhq_auth.tokens.signing import LOGIN, TokenSigner
 from dhq_auth.tokens.store import KeyPurpose
 from tests.tokens.forgeries import Mint
@@ -13,6 +17,15 @@ from tests.tokens.forgeries import Mint
 ISSUER = "http://localhost:8000"
 NOW = datetime(2026, 5, 4, 3, 2, 1, 987_654, tzinfo=UTC)
 LIFETIME = timedelta(days=14)
+
+
+@pytest.fixture
+async def database(empty_url: str) -> AsyncIterator[Database]:
+    """A database that is up to date, but has no keys."""
+    database = Database(empty_url, pool=2, timeout=20)
+    await migrations.upgrade(database)
+    yield database
+    await database.close()
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from joserfc.jwk import RSAKey
 
-from dhq_auth.tokens.keyring import SigningKey, private_pem
+from dhq_auth.tokens.key import SigningKey, private_pem
 from tests.fakes.server import ABSENT
 
 SHA256 = padding.PKCS1v15()

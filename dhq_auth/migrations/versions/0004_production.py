@@ -32,6 +32,15 @@ def upgrade() -> None:
 def _extend_keys() -> None:
     op.add_column("signing_keys", sa.Column("signs_from", Timestamp))
     op.add_column("signing_keys", sa.Column("longest_lifetime", sa.Integer))
+    op.add_column("signing_keys", sa.Column("used_at", Timestamp))
+    op.create_table(
+        "given_keys",
+        sa.Column("kid", sa.String(64), nullable=False),
+        sa.Column("public_key", sa.Text, nullable=False),
+        sa.Column("used_at", Timestamp, nullable=False),
+        sa.Column("longest_lifetime", sa.Integer, nullable=False),
+        sa.PrimaryKeyConstraint("kid", name="pk_given_keys"),
+    )
     op.create_table(
         "secrets",
         sa.Column("name", sa.String(32), nullable=False),
