@@ -12,6 +12,7 @@ from dhq_auth.events import Source
 from dhq_auth.host_sessions import store as host_sessions
 from dhq_auth.login import store as logins
 from dhq_auth.outbox import store as outbox
+from dhq_auth.revocations import store as revocations
 from dhq_auth.sessions import store as sessions
 from dhq_auth.throttle import store as limits
 from dhq_auth.tokens import store as tokens
@@ -39,6 +40,7 @@ async def prune(work: Work, *, deliveries_kept: timedelta = DELIVERIES_KEPT) -> 
             + await host_sessions.prune(tx.db, tx.now, BATCH)
             + await sessions.prune(tx.db, tx.now, BATCH)
             + await tokens.prune(tx.db, tx.now, BATCH)
+            + await revocations.prune(tx.db, tx.now, BATCH)
             + await api_tokens.prune(tx.db, tx.now, BATCH)
             + await limits.prune(tx.db, tx.now, BATCH)
             + await outbox.prune(tx.db, tx.now, deliveries_kept, BATCH)

@@ -12,7 +12,6 @@ from dhq_auth.errors import InvalidRequest
 from dhq_auth.permissions import openapi
 from dhq_auth.revocations.feed import Feed
 from dhq_auth.revocations.page import Cursor, Entry, Page
-from dhq_auth.settings import Settings
 from dhq_auth.tokens.signing import REVOCATIONS, TokenSigner
 from dhq_auth.web.client import CLIENT_ADDRESS
 from dhq_auth.web.life import LIFE
@@ -41,8 +40,7 @@ class Signed:
 class RevocationViews:
     """The feed of revocations over HTTP."""
 
-    def __init__(self, settings: Settings, signer: TokenSigner, feed: Feed) -> None:
-        self._settings = settings
+    def __init__(self, signer: TokenSigner, feed: Feed) -> None:
         self._signer = signer
         self._feed = feed
         self._under_way: dict[Cursor | None, asyncio.Task[Signed]] = {}
@@ -118,13 +116,12 @@ class RevocationViews:
 
     async def _sign(self, since: Cursor | None) -> Signed:
         page = await self._feed.page(since)
-        kept = await self._feed.kept(self._settings.service_token_lifetime)
         claims = {
             "aud": AUDIENCE,
             "since": None if since is None else str(since),
             "next": str(page.next),
             "more": page.full,
-            "kept": int(kept.total_seconds()),
+            "kept": int(page.kept.total_seconds()),
             "entries": [_written(entry) for entry in page.entries],
         }
         return Signed(page, await self._signer.state(REVOCATIONS, claims))

@@ -5,7 +5,6 @@ import logging
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
 from typing import Final
 
 from dhq_auth.errors import Unavailable
@@ -44,11 +43,6 @@ class Feed:
             page = await store.page(db, since, PAGE)
         self._note(page.head)
         return page
-
-    async def kept(self, lifetime: timedelta) -> timedelta:
-        """Return for how long entries count where service tokens live for *lifetime*."""
-        async with self._work.read() as db:
-            return await store.kept(db, lifetime)
 
     @asynccontextmanager
     async def place(self, client: str) -> AsyncIterator[bool]:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal, Self
 
 Kind = Literal["jti", "sid", "user", "kid"]
@@ -45,10 +45,11 @@ class Cursor:
 class Page:
     """Entries in their order; `head` is the last position that there is.
 
-    A page that is `full` never changes, but for what is forgotten.
+    A page that is `full` never changes, but for what is forgotten. Entries count for `kept`.
     """
 
     entries: Sequence[Entry]
     next: Cursor
     head: int
     full: bool
+    kept: timedelta

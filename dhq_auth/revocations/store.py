@@ -32,6 +32,8 @@ SKEW: Final = timedelta(minutes=1)
 """How far our clocks may be apart, and how long a token may be under way until it is signed."""
 KEPT_LONGER: Final = timedelta(hours=1)
 """How long an entry outlives the tokens that it is about: clocks that are set back."""
+UNKNOWN: Final = timedelta(days=1)
+"""How long tokens may live of keys that no process of this version has used yet."""
 MOST_OF_A_USER: Final = 200
 """Sessions and tokens that are named each when they end at once; of more, the user is named."""
 
@@ -135,7 +137,8 @@ async def page(db: Db, since: Cursor | None, limit: int) -> Page:
     rows = (await db.execute(found)).all()
     full, rows = len(rows) > limit, rows[:limit]
     after = _cursor(rows[-1]) if rows else since or Cursor(start)
-    return Page([Entry(row.kind, row.value, row.revoked_at) for row in rows], after, head, full)
+    entries = [Entry(row.kind, row.value, row.revoked_at) for row in rows]
+    return Page(entries, after, head=head, full=full, kept=await kept(db))
 
 
 async def _expect_known(db: Db, since: Cursor, *, head: int, first: int | None) -> None:
@@ -153,26 +156,26 @@ def _cursor(row: Any) -> Cursor:
     return Cursor(row.position, row.id[:8])
 
 
-async def kept(db: Db, lifetime: timedelta) -> timedelta:
-    """Return for how long entries count, where service tokens live for *lifetime* now.
+async def kept(db: Db) -> timedelta:
+    """Return for how long entries count: as long as tokens live of the keys that there are.
 
-    They may have lived longer, in other processes or before the setting was changed: as long as the
-    keys are there that signed those, it is known.
+    That is what any process has let them live for, also before its setting was changed.
     """
     known = (
         select(func.max(_keys.c.longest_lifetime)).where(_keys.c.purpose == "service"),
         select(func.max(_given_keys.c.longest_lifetime)),
     )
-    longest = (await db.execute(select(*(each.scalar_subquery() for each in known)))).one()
-    return max(lifetime, *(timedelta(seconds=each or 0) for each in longest)) + KEPT_LONGER
+    lives = (await db.execute(select(*(each.scalar_subquery() for each in known)))).one()
+    longest = max((seconds for seconds in lives if seconds is not None), default=None)
+    return (UNKNOWN if longest is None else timedelta(seconds=longest)) + KEPT_LONGER
 
 
-async def prune(db: Db, now: datetime, lifetime: timedelta, limit: int) -> int:
+async def prune(db: Db, now: datetime, limit: int) -> int:
     """Forget up to *limit* entries about tokens that have long expired by themselves.
 
     A key that was revoked is never forgotten: whoever stole it writes tokens that last for ever.
     """
-    over = now - await kept(db, lifetime)
+    over = now - await kept(db)
     old = select(_f.id).where(_f.revoked_at < over, _f.kind != "kid").limit(limit)
     old = old.with_for_update(skip_locked=True)  # replicas prune at the same time
     gone = await db.execute(delete(revocation_feed).where(_f.id.in_(old)).returning(_f.id))

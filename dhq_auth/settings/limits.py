@@ -151,3 +151,9 @@ class Limits:
         integer(1, 1_000_000),
         "questions about policies without a credential, per minute, address and process",
     )
+    revocation_followers: int = variable(
+        "REVOCATION_FOLLOWERS",
+        "500",
+        integer(1, 100_000),
+        "services that wait for the next revocation, per process; each has a connection",
+    )
