@@ -49,6 +49,12 @@ class Check:
     faults_in_all: int = 0
     _last_seal: int = 0
 
+    @property
+    def seen_is_gone(self) -> bool:
+        """Whether the row that was seen is so old that it was removed."""
+        anchor = self.anchor
+        return bool(self.seen and anchor and self.seen.position < anchor.position)
+
     def begin(self, anchor: Seal) -> None:
         """Go on after *anchor*: what stood before it was removed, as AUDIT_RETENTION says.
 

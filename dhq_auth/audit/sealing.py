@@ -79,11 +79,16 @@ def _grows(newest: Seal, now: datetime) -> bool:
 
 
 async def keep_sealed(
-    database: Database, key: Callable[[], str], settings: Settings, now: Clock
+    database: Database,
+    key: Callable[[], str],
+    settings: Settings,
+    now: Clock,
+    *,
+    interval: float = INTERVAL,
 ) -> None:
-    """Seal each second what there is, and once a minute remove what is older than AUDIT_RETENTION.
+    """Seal what there is each *interval*, and after sixty remove what AUDIT_RETENTION names too old.
 
-    For as long as the process lives; a failure is logged, and tried again.
+    For as long as the process lives; a failure is logged, and tried again. *interval* is in seconds.
     """
     retention, failures = settings.upkeep.audit_retention, 0
     for look in count(1):
@@ -99,7 +104,7 @@ async def keep_sealed(
             if failures % TELL_AGAIN == 0:
                 _log.exception("the audit log cannot be sealed")
             failures += 1
-        await asyncio.sleep(INTERVAL)
+        await asyncio.sleep(interval)
 
 
 async def _is_waiting(database: Database) -> bool:
