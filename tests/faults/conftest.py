@@ -1,6 +1,6 @@
 """What the fault suite shares; see docs/operations.md for what it shows."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -62,8 +62,8 @@ async def stage(
     """A function that sets a stage: so many replicas with the given variables, not yet started."""
     async with AsyncExitStack() as stack:
 
-        def new(replicas: int = 1, **environ: str) -> Stage:
-            made = Stage(tmp_path, replicas, **environ)
+        def new(replicas: int = 1, within: Sequence[str] = (), **environ: str) -> Stage:
+            made = Stage(tmp_path, replicas, within, **environ)
             report(made.ledger)
             stack.push_async_callback(made.close)
             return made

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 class Ledger:
     """The figures of one scenario."""
 
-    COLUMNS: ClassVar = ("sent", "answered", "refused", "cut", "wrong", "lost", "heals")
+    COLUMNS: ClassVar = ("sent", "answered", "refused", "cut", "wrong", "lost", "heals", "slowest")
 
     sent: int = 0
     answered: int = 0
@@ -21,6 +21,8 @@ class Ledger:
     """Answers that are never right, whatever has broken."""
     losses: list[str] = field(default_factory=list)
     """Changes that were acknowledged, and are gone."""
+    slowest: float = 0.0
+    """Seconds of the answer that took longest."""
     healed: list[float] = field(default_factory=list)
     """Seconds from the end of each fault to the first good answer."""
 
@@ -28,7 +30,8 @@ class Ledger:
         """Return the figures as one row of a table."""
         counts = {name: asdict(self)[name] for name in ("sent", "answered", "refused", "cut")}
         heals = f"{max(self.healed):.2f} s" if self.healed else "-"
-        return {**counts, "wrong": len(self.mistakes), "lost": len(self.losses), "heals": heals}
+        faults = {"wrong": len(self.mistakes), "lost": len(self.losses)}
+        return {**counts, **faults, "heals": heals, "slowest": f"{self.slowest:.2f} s"}
 
     def judge(self) -> None:
         """Fail where anything was wrong, or lost, or nothing was asked at all."""

@@ -1,6 +1,7 @@
 """What people do all day, each answer compared with what this person knows to be true."""
 
 import random
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -48,6 +49,7 @@ class Caller:
         """Return the answer; raise NoAnswer where there is none that says anything."""
         headers = {"Authorization": f"Bearer {bearer}"} if bearer else {}
         self._ledger.sent += 1
+        begun = time.monotonic()
         try:
             async with self._session.request(
                 method, URL(self.where() + path), headers=headers, allow_redirects=False, **request
@@ -59,6 +61,9 @@ class Caller:
         except ClientError as error:
             self._ledger.cut += 1
             raise NoAnswer from error
+        finally:
+            took = time.monotonic() - begun
+            self._ledger.slowest = max(self._ledger.slowest, took)
 
     async def close(self) -> None:
         """Close every connection."""
@@ -110,10 +115,9 @@ class Person:
         self.jwt = await self._login(self.browser)
         await self.make_token()
 
-    async def live_a_day(self, rng: random.Random, acts: int) -> None:
-        """Do *acts* things, of which some fail while something is broken."""
-        for _ in range(acts):
-            await self.act(rng)
+    async def come_back(self) -> None:
+        """Log in anew, after everything has ended by itself."""
+        self.jwt = await self._login(self.browser)
 
     async def act(self, rng: random.Random) -> None:
         """Do one thing."""

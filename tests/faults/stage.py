@@ -10,6 +10,7 @@ from pathlib import Path
 
 from aiohttp import ClientError, ClientSession, ClientTimeout
 
+from dhq_auth.clock import utcnow
 from dhq_auth.sdk import Verifier
 from tests.faults.ledger import Ledger
 from tests.faults.people import SERVICE, Caller, NoAnswer, Person
@@ -33,7 +34,9 @@ GENEROUS = {
 class Stage:
     """Replicas on one database, of one address, with the figures of what is asked of them."""
 
-    def __init__(self, folder: Path, replicas: int, **environ: str) -> None:
+    def __init__(
+        self, folder: Path, replicas: int, within: Sequence[str] = (), **environ: str
+    ) -> None:
         self.ledger = Ledger()
         self.replicas: list[ServedProcess] = []
         self.address = environ.get("EXTERNAL_ADDRESS", "")
@@ -41,11 +44,12 @@ class Stage:
             home = folder / f"replica-{number}"
             home.mkdir(exist_ok=True)
             known = {"EXTERNAL_ADDRESS": self.address} if self.address else {}
-            replica = ServedProcess(home, {**GENEROUS, **environ, **known})
+            replica = ServedProcess(home, {**GENEROUS, **environ, **known}, within)
             self.address = self.address or replica.url
             self.replicas.append(replica)
         self._turns = itertools.cycle(self.replicas)
         self.people: list[Person] = []
+        self.now = utcnow
         self.verifier: Verifier | None = None
 
     def anywhere(self) -> str:
@@ -56,7 +60,7 @@ class Stage:
         """Start every replica."""
         await asyncio.gather(*(replica.start() for replica in self.replicas))
         first = self.replicas[0].url
-        self.verifier = Verifier(self.address, service=SERVICE, internal_url=first)
+        self.verifier = Verifier(self.address, service=SERVICE, internal_url=first, now=self.now)
 
     async def populate(self, names: Sequence[str], where: Callable[[], str] | None = None) -> None:
         """Let people register, who ask *where*: by default each replica in turn."""
