@@ -169,7 +169,7 @@ class TokenMade(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenRevoked(Event):
-    """An API token was ended.
+    """An API token was ended, or one service token that somebody found.
 
     `how` says why: `revoked`, `replaced` (a developer token), `leaked`, `everywhere`,
     `password_changed`, `user_disabled`, `user_deleted`.
@@ -253,13 +253,14 @@ class SetupRefused(Event):
 class PermissionsGranted(Event):
     """A user was granted something in a service, for the first time or other than before.
 
-    `granted` are the names of what is granted, the first hundred of them, and `digest` is the
-    SHA-256 of all of it: permissions and filters, as compact JSON with sorted keys.
+    `permissions` are the names of what is granted without a condition, the first hundred of them;
+    `digest` is the SHA-256 of all of it, as compact JSON with sorted keys.
     """
 
     kind = "permissions.granted"
     service: str
-    granted: tuple[str, ...]
+    permissions: tuple[str, ...]
+    has_filters: bool
     digest: str
     first: bool
 

@@ -1,8 +1,11 @@
 """What each user was last granted in each service, so that a change is noticed."""
 
-from sqlalchemy import Column, ForeignKey, String, Table
+from datetime import datetime
 
-from dhq_auth.db import Timestamp, metadata
+from sqlalchemy import Column, ColumnElement, ForeignKey, String, Table, select, update
+
+from dhq_auth.db import Db, Timestamp, metadata
+from dhq_auth.engine import upsert
 
 permission_grants = Table(
     "permission_grants",
@@ -12,3 +15,34 @@ permission_grants = Table(
     Column("digest", String(64), nullable=False),
     Column("granted_at", Timestamp, nullable=False),
 )
+
+
+async def last_grant(db: Db, user_id: str, service: str) -> str | None:
+    """Return the digest of what the user was last granted in *service*."""
+    found = select(permission_grants.c.digest).where(*_of(user_id, service))
+    return (await db.execute(found)).scalar_one_or_none()
+
+
+async def add_grant(db: Db, user_id: str, service: str, digest: str, now: datetime) -> bool:
+    """Keep a first grant; say whether it was the first. Raises Conflict for a user who is gone."""
+    statement = upsert(db, permission_grants).values(
+        user_id=user_id, service=service, digest=digest, granted_at=now
+    )
+    added = statement.on_conflict_do_nothing().returning(permission_grants.c.user_id)
+    return (await db.execute(added)).first() is not None
+
+
+async def change_grant(db: Db, user_id: str, service: str, digest: str, now: datetime) -> bool:
+    """Keep what is granted now; say whether it was something else before."""
+    changed = (
+        update(permission_grants)
+        .where(*_of(user_id, service), permission_grants.c.digest != digest)
+        .values(digest=digest, granted_at=now)
+        .returning(permission_grants.c.user_id)
+    )
+    return (await db.execute(changed)).first() is not None
+
+
+def _of(user_id: str, service: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    table = permission_grants.c
+    return table.user_id == user_id, table.service == service

@@ -11,11 +11,13 @@ from dhq_auth.errors import AuthError, InvalidRequest, UpstreamFailed
 from dhq_auth.hookspecs import Grant, GrantContext
 from dhq_auth.passwords.store import password_id
 from dhq_auth.permissions import openapi
+from dhq_auth.permissions.granted import remember
 from dhq_auth.plugins import PermissionProviders
 from dhq_auth.principal import ANYTHING, AuthMethod, authorize
 from dhq_auth.settings import Settings
 from dhq_auth.tokens.signing import SERVICE, TokenSigner
 from dhq_auth.tokens.store import KeyPurpose
+from dhq_auth.web.client import source
 from dhq_auth.web.params import Params, query
 from dhq_auth.web.routing import Route
 from dhq_auth.work import Work
@@ -100,6 +102,7 @@ class PermissionViews:
             {**claims, **_made_with(who)},
         )
         self._check_size(token, service)
+        await remember(self._work, source(request), who.user.id, service, grant)
         said = {"token": token, "userid": who.user.id, **claims, **_age(grant)}
         return web.json_response({**said, "explanation": grant.explanation} if explain else said)
 
