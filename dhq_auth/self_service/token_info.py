@@ -11,16 +11,18 @@ from dhq_auth.clock import rfc3339
 from dhq_auth.credentials import Authenticator
 from dhq_auth.credentials.store import session_of_token, user_of_api_token
 from dhq_auth.errors import InvalidCredential
+from dhq_auth.events import TokenRevoked
 from dhq_auth.opaque import digest
 from dhq_auth.principal import ANYTHING
 from dhq_auth.self_service.openapi import token_info as openapi
 from dhq_auth.settings import Settings
 from dhq_auth.throttle.rates import RateLimit
-from dhq_auth.tokens.signing import LOGIN, TokenSigner
+from dhq_auth.tokens.signing import LOGIN, SERVICE, TokenSigner
+from dhq_auth.tokens.store import revoke_token
 from dhq_auth.web.client import CLIENT_ADDRESS, source
 from dhq_auth.web.params import params, query
 from dhq_auth.web.routing import Route
-from dhq_auth.work import Work
+from dhq_auth.work import Transaction, Work
 
 REPORTED = "If this was a token of ours, it counts no more."
 
@@ -84,6 +86,7 @@ class TokenInfoViews:
             await self._end_api_token(request, token)
         else:
             await self._end_login(request, token)
+            await self._end_service_token(request, token)
         return web.json_response({"success": True, "message": REPORTED})
 
     async def _end_api_token(self, request: web.Request, token: str) -> None:
@@ -107,3 +110,17 @@ class TokenInfoViews:
                 await self._work.transact(
                     source(request), lambda tx: end_session(tx, user, session_id)
                 )
+
+    async def _end_service_token(self, request: web.Request, token: str) -> None:
+        with suppress(InvalidCredential):
+            claims = await self._signer.verified(token, SERVICE)
+
+            async def end(tx: Transaction) -> None:
+                fresh = await revoke_token(tx.db, claims.token_id, tx.now, claims.expires_at)
+                if fresh:
+                    told = TokenRevoked(
+                        user_id=claims.user_id, token_id=claims.token_id, how="leaked"
+                    )
+                    tx.emit(told)
+
+            await self._work.transact(source(request), end)

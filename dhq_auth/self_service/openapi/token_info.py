@@ -46,7 +46,7 @@ LEAKED = operation(
     "End a token that leaked",
     answer(200, "It counts no more; the answer is the same for what is no token.", DONE),
     refusals(*BODY_FAULTS, TooManyRequests, Unavailable),
-    description="Whoever holds an API token or a login token may end it, without any credential. "
-    "A login token ends with its session.",
+    description="Whoever holds a token of ours may end it, without any credential. A login token "
+    "ends with its session, a service token alone.",
     body=body(json=_LEAKED, form=_LEAKED, required=True),
 )
