@@ -2,10 +2,11 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from typing import Final
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from dhq_auth import migrations
 from dhq_auth.access.password_login import PasswordLogins
@@ -16,8 +17,13 @@ from dhq_auth.credentials.chain import authenticator
 from dhq_auth.db import Database
 from dhq_auth.forward_auth import routes as forward_auth
 from dhq_auth.forward_auth.original import STATIC as STATIC_ELSEWHERE
+from dhq_auth.events import Event
 from dhq_auth.housekeeping import keep_house
 from dhq_auth.login import routes as login
+from dhq_auth.metrics import Metrics
+from dhq_auth.monitoring import meters
+from dhq_auth.monitoring.logins import Logins
+from dhq_auth.monitoring.metrics import MetricsViews
 from dhq_auth.monitoring.views import MonitoringViews
 from dhq_auth.passwords.hashing import Argon2Cost, PasswordHasher
 from dhq_auth.permissions.views import PermissionViews
@@ -33,6 +39,7 @@ from dhq_auth.tokens.signing import TokenSigner
 from dhq_auth.web import openapi
 from dhq_auth.web.errors import error_middleware
 from dhq_auth.web.headers import cors_middleware, header_middleware
+from dhq_auth.web.observe import Requests
 from dhq_auth.web.render import STATIC, Pages
 from dhq_auth.web.routing import Route, add_routes
 from dhq_auth.work import Work
@@ -52,7 +59,8 @@ def create_app(
     a database that is away or not for us, or keys that cannot be opened.
     """
     limits = settings.limits
-    remote = Remote(limits)
+    metrics = Metrics()
+    remote = Remote(limits, meters.calls(metrics, settings))
     extensions = Extensions(
         settings.extensions, timeout=limits.extension_timeout, calls=limits.plugin_calls
     )
@@ -61,6 +69,7 @@ def create_app(
         timeout=limits.permission_timeout,
         calls=limits.plugin_calls,
         max_size=limits.max_token,
+        observe=meters.lookups(metrics, settings),
     )
     credential_kinds = CredentialKinds(
         settings.credentials, timeout=limits.extension_timeout, calls=limits.plugin_calls
@@ -68,7 +77,13 @@ def create_app(
     database = Database(
         settings.database_url.value, pool=limits.database_pool, timeout=limits.database_timeout
     )
-    work = Work(database, now, extensions.announce)
+    watched = Logins(metrics, (provider.name for provider in settings.providers))
+
+    async def announce(events: Sequence[Event]) -> None:
+        watched.tell(events)
+        await extensions.announce(events)
+
+    work = Work(database, now, announce)
     keyring = Keyring(now=now)
     keeper = KeyKeeper(work, settings, keyring)
     signer = TokenSigner(
@@ -87,9 +102,14 @@ def create_app(
         failures,
         RateLimit(limits.password_checks, now, refusal=TOO_MANY_CHECKS, name="password_checks"),
         keyring,
+        throttled=watched.throttled,
     )
     asked = authenticator(
         settings, work, signer=signer, logins=logins, remote=remote, of_extensions=credential_kinds
+    )
+    lag = meters.loop_lag(metrics)
+    meters.watch_parts(
+        metrics, hasher=hasher, database=database, keyring=keyring, extensions=extensions, now=now
     )
     pages = Pages(issuer=settings.issuer)
     routes = [
@@ -121,6 +141,7 @@ def create_app(
             pages=pages,
         ),
         *MonitoringViews(work, keyring).routes(),
+        *MetricsViews(metrics, settings).routes(),
     ]
 
     async def life(_app: web.Application) -> AsyncIterator[None]:
@@ -138,10 +159,12 @@ def create_app(
                 await keeper.load()
                 await setup_code.publish(work, settings, keyring)
             await stack.enter_async_context(_running(keep_house(work)))
+            await stack.enter_async_context(_running(meters.watch_loop(metrics, lag)))
             await stack.enter_async_context(_running(keeper.keep()))
             yield
 
-    return _application(settings, pages, routes, life)
+    observe = Requests(metrics).middleware()
+    return _application(settings, pages, routes, life, observe=observe)
 
 
 @contextlib.asynccontextmanager
@@ -157,11 +180,12 @@ async def _running(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
 
 
 def _application(
-    settings: Settings, pages: Pages, routes: list[Route], life: object
+    settings: Settings, pages: Pages, routes: list[Route], life: object, *, observe: Middleware
 ) -> web.Application:
     app = web.Application(
         client_max_size=settings.limits.max_body,
         middlewares=[
+            observe,
             header_middleware(settings),
             cors_middleware(settings),
             error_middleware(pages),

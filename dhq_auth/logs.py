@@ -11,6 +11,7 @@ import logging
 import re
 import sys
 from collections.abc import Mapping
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Final, TextIO
@@ -18,8 +19,14 @@ from typing import Any, Final, TextIO
 _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 _QUERY: Final = re.compile(r"\?[^\s'\"<>]*=[^\s'\"<>]*")
 _ENCODE: Final = json.JSONEncoder(default=str).encode
-_CHATTY: Final = ("aiohttp", "aiosqlite", "alembic", "asyncio", "sqlalchemy")
+_CHATTY: Final = (
+    *("aiohttp", "aiosqlite", "alembic", "asyncio", "opentelemetry", "requests", "sqlalchemy"),
+    "urllib3",
+)
 """Libraries that tell every step, some with the values that pass through them."""
+
+REQUEST: Final = ContextVar[tuple[str, str] | None]("REQUEST", default=None)
+"""The id and the trace id of the request that is being answered: every record inside has them."""
 
 
 def configure(level: str, form: str | None = None, stream: TextIO | None = None) -> None:
@@ -42,17 +49,21 @@ def configure(level: str, form: str | None = None, stream: TextIO | None = None)
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object per line: time, level, logger, message, then whatever `extra` holds."""
+    """One JSON object per line: time, level, logger, message, then whatever `extra` holds.
+
+    What is logged while a request is answered has its `request_id` and `trace_id`.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         """Return *record* as one line."""
-        fields = {
+        # In this order, so that what stands at the beginning of a line is always ours.
+        fields: dict[str, Any] = {
             "time": _time(record),
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
         }
-        fields = _extra(record) | fields
+        fields = fields | _extra(record) | fields
         if trace := _trace(self, record):
             fields["exception"] = trace
         return _ENCODE(fields)
@@ -65,6 +76,7 @@ class TextFormatter(logging.Formatter):
         """Return *record* as one line, and its traceback below."""
         told = record.args if isinstance(record.args, Mapping) else {}
         extra = _extra(record)
+        told = {*told, "trace_id"}  # for machines
         rest = "".join(f" {name}={extra[name]}" for name in extra if name not in told)
         line = f"{record.levelname:<7} {record.name}: {record.getMessage()}{rest}"
         lines = [f"{_time(record)} {line}", *_trace(self, record).splitlines()]
@@ -90,7 +102,11 @@ def _to_the_second(second: int) -> str:
 
 
 def _extra(record: logging.LogRecord) -> dict[str, Any]:
-    return {name: value for name, value in vars(record).items() if name not in _STANDARD}
+    extra = {name: value for name, value in vars(record).items() if name not in _STANDARD}
+    if request := REQUEST.get():
+        extra.setdefault("request_id", request[0])
+        extra.setdefault("trace_id", request[1])
+    return extra
 
 
 def _trace(formatter: logging.Formatter, record: logging.LogRecord) -> str:

@@ -75,6 +75,12 @@ class Extensions:
         walk.add_done_callback(self._walks.discard)
         await asyncio.wait({walk}, timeout=self._timeout)
 
+    def failures(self) -> Iterable[tuple[str, str, int]]:
+        """Return how often each hook of each extension has failed: extension, hook, number."""
+        for extension in self._installed:
+            for name, number in extension.failures.items():
+                yield extension.name, name, number
+
     async def close(self) -> None:
         """Let what is being told come to its end, then close the extensions, the last one first."""
         if self._walks:
@@ -118,7 +124,7 @@ class _Extension:
         self.plugin = plugin
         self.name = name
         self._call = call
-        self._failures: Counter[str] = Counter()
+        self.failures: Counter[str] = Counter()
         if near := misspelt(plugin, tuple(_HOOKS)):
             raise PluginError(f"it has no hook named {near}")
         found = {each: hook(plugin, each, _HOOKS[each], optional=True) for each in _HOOKS}
@@ -158,14 +164,14 @@ class _Extension:
         try:
             await self._call(found.with_values(**values))
         except Exception as error:  # noqa: BLE001 - somebody else's code may raise anything
-            self._failures[name] += 1
+            self.failures[name] += 1
             _log.warning(
                 "extension %(extension)s failed in %(hook)s: %(error)s (failures: %(failures)d)",
                 {
                     "extension": self.name,
                     "hook": name,
                     "error": located(error),
-                    "failures": self._failures[name],
+                    "failures": self.failures[name],
                 },
                 exc_info=error if _log.isEnabledFor(logging.DEBUG) else None,
             )

@@ -7,6 +7,8 @@ from typing import Final
 from aiohttp import web
 from aiohttp.abc import AbstractAccessLogger
 
+from dhq_auth.web.client import TRACE_ID
+
 ACCESS: Final = logging.getLogger("dhq_auth.access")
 LONGEST_PATH: Final = 512
 # An API token or a JWT where an id belongs, which would count for whoever reads the log.
@@ -15,7 +17,7 @@ _LINE: Final = "%(method)s %(path)s %(status)d, %(bytes)d bytes in %(ms)s ms"
 
 
 class AccessLog(AbstractAccessLogger):
-    """Logs method, path, status, bytes, milliseconds and request id; nothing else of a request."""
+    """Logs method, path, status, bytes, milliseconds, request and trace id; nothing else of a request."""
 
     @property
     def enabled(self) -> bool:
@@ -35,6 +37,9 @@ class AccessLog(AbstractAccessLogger):
             "bytes": response.body_length,
             "ms": round(time * 1000, 1),
         }
-        request_id = response.headers.get("X-Request-Id")
-        extra = said | {"request_id": request_id} if request_id else said
+        ids = {
+            "request_id": response.headers.get("X-Request-Id"),
+            "trace_id": request.get(TRACE_ID),
+        }
+        extra = said | {name: value for name, value in ids.items() if value}
         self.logger.info(_LINE, said, extra=extra)

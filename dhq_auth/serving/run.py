@@ -12,6 +12,7 @@ from typing import Final
 
 from aiohttp import web
 
+from dhq_auth import tracing
 from dhq_auth.errors import StartRefused
 from dhq_auth.serving.server import Runner
 from dhq_auth.serving.sockets import Greeting, allow_connections, announce, bind, no_greeting
@@ -80,6 +81,7 @@ class _Service:
                     await self._told_to_stop.wait()
             finally:
                 await runner.cleanup()
+                tracing.close()
         except (SettingsError, StartRefused):
             raise
         except Exception:  # noqa: BLE001 - whatever it is, the operator reads it in the log

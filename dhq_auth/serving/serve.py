@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from dhq_auth import logs
+from dhq_auth import logs, tracing
 from dhq_auth.errors import StartRefused
 from dhq_auth.serving.sockets import Greeting, ListenError
 from dhq_auth.serving.summary import setup_of, summary_of
@@ -63,10 +63,11 @@ def _serve(environ: Mapping[str, str], application: str, summary: bool | None) -
 
 
 def _run(
-    settings: Settings, _environ: Mapping[str, str], application: str, greeting: Greeting
+    settings: Settings, environ: Mapping[str, str], application: str, greeting: Greeting
 ) -> int:
     from dhq_auth.serving.run import load, run  # noqa: PLC0415
 
+    tracing.configure(environ)
     return run(settings, load(application), greeting=greeting)
 
 

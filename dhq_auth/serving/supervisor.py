@@ -19,8 +19,10 @@ from asyncio.subprocess import DEVNULL, Process
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
+from dhq_auth.metrics import shared
 from dhq_auth.serving.sockets import Greeting, announce, bind_for_workers, no_greeting
 from dhq_auth.settings import Settings
 
@@ -60,10 +62,17 @@ def supervise(
     sockets = bind_for_workers(settings.host, settings.port, settings.workers)
     # The path as it is here: a worker must find the same modules as we would.
     path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)  # noqa: PTH109
+    numbers = shared.new_folder()
+    if numbers is None:
+        _log.warning("no folder for temporary files: each worker tells its own metrics alone")
     supervisor = Supervisor(
-        sockets, {**environ, "PYTHONPATH": path}, application, patience, greeting
+        sockets, {**environ, "PYTHONPATH": path}, application, patience, greeting, numbers=numbers
     )
-    return asyncio.run(supervisor.run())
+    try:
+        return asyncio.run(supervisor.run())
+    finally:
+        if numbers is not None:
+            shared.remove(numbers)
 
 
 class Supervisor:
@@ -76,8 +85,11 @@ class Supervisor:
         application: str,
         patience: Patience,
         greeting: Greeting,
+        *,
+        numbers: Path | None,
     ) -> None:
         self._sockets = sockets
+        self._numbers = numbers
         self._environ = environ
         self._application = application
         self._patience = patience
@@ -110,6 +122,8 @@ class Supervisor:
             served = await worker.serves()
             code = await worker.ended()
             self._workers.discard(worker)
+            if self._numbers is not None:
+                shared.forget(self._numbers, str(slot))
             if self._stopping.is_set():
                 return self._note_end(code)
             deaths = 1 if worker.age > self._patience.settled else deaths + 1
@@ -128,7 +142,11 @@ class Supervisor:
         return None
 
     async def _start(self, slot: int) -> "Worker":
-        worker = await Worker.start(self._sockets[slot], self._environ, self._application)
+        worker = await Worker.start(
+            self._sockets[slot],
+            self._environ,
+            (self._application, str(self._numbers or ""), str(slot)),
+        )
         self._workers.add(worker)
         if self._stopping.is_set():
             worker.stop()
@@ -139,6 +157,8 @@ class Supervisor:
             return self._stop()
         for worker in self._workers:
             worker.kill()
+        if self._numbers is not None:
+            shared.remove(self._numbers)
         os._exit(128 + number)
 
     def _stop(self) -> None:
@@ -165,16 +185,16 @@ class Worker:
 
     @classmethod
     async def start(
-        cls, sockets: Sequence[socket.socket], environ: Mapping[str, str], application: str
+        cls, sockets: Sequence[socket.socket], environ: Mapping[str, str], told: Sequence[str]
     ) -> "Worker":
-        """Start a worker on *sockets*."""
+        """Start a worker on *sockets*, which is *told* what stands before them."""
         lifeline, its_end = socket.socketpair()
         lifeline.setblocking(False)  # noqa: FBT003 - the socket's own interface
         with its_end:
             files = [sock.fileno() for sock in (its_end, *sockets)]
             # A process group of its own: Ctrl-C reaches the parent alone, which passes it on.
             process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-P", "-m", "dhq_auth.serving.worker", application),
+                *(sys.executable, "-P", "-m", "dhq_auth.serving.worker", *told),
                 *map(str, files),
                 env=environ,
                 stdin=DEVNULL,

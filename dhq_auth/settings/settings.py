@@ -160,6 +160,12 @@ class Settings:
         parse.list_of(parse.network),
         "addresses or networks whose `X-Forwarded-*` is believed, walked from the right",
     )
+    metrics_from: tuple[Network, ...] | None = variable(
+        "METRICS_FROM",
+        None,
+        parse.list_of(parse.network),
+        "addresses or networks that may read `/metrics`; unset: everybody who reaches the service",
+    )
     log_level: str = variable(
         "LOG_LEVEL",
         "info",

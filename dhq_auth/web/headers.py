@@ -1,6 +1,5 @@
 """The headers that every answer carries, and the pages from elsewhere that may call us."""
 
-import secrets
 from collections.abc import Awaitable, Callable, Iterable
 
 from aiohttp import web
@@ -40,11 +39,10 @@ def policy_with_forms_to(targets: Iterable[str]) -> str:
 
 
 def header_middleware(settings: Settings) -> Middleware:
-    """Make the outermost middleware: names the request, and sets the headers of its answer."""
+    """Make the middleware that finds out who asks, and sets the headers of the answer."""
 
     @web.middleware
     async def set_headers(request: web.Request, handler: Handler) -> web.StreamResponse:
-        request[REQUEST_ID] = secrets.token_hex(8)
         request[CLIENT_ADDRESS] = client_address(request, settings.trusted_proxies)
         response = await handler(request)
         headers = response.headers

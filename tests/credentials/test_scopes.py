@@ -62,6 +62,7 @@ NEEDS: Final = {
     "GET /auth/unauthorized": NOBODY,
     "GET /auth/forbidden": NOBODY,
     "GET /healthz": NOBODY,
+    "GET /metrics": NOBODY,
     "GET /readyz": NOBODY,
     "GET /openapi.json": NOBODY,
 }

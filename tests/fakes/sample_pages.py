@@ -8,8 +8,10 @@ from aiohttp import web
 
 from dhq_auth.access.accounts import NAMES
 from dhq_auth.errors import Message
+from dhq_auth.metrics import Metrics
 from dhq_auth.settings import from_environ
 from dhq_auth.web.headers import header_middleware
+from dhq_auth.web.observe import Requests
 from dhq_auth.web.render import STATIC, Pages
 
 NOW: Final = datetime(2026, 3, 1, 14, 5, tzinfo=UTC)
@@ -221,7 +223,8 @@ def application(host: str) -> web.Application:
         template, values = SAMPLES[request.match_info["name"]]
         return pages.render(request, template, **values)
 
-    app = web.Application(middlewares=[header_middleware(from_environ({}))])
+    observe = Requests(Metrics()).middleware()
+    app = web.Application(middlewares=[observe, header_middleware(from_environ({}))])
     app.router.add_get("/samples/{name}", sample)
     app.router.add_static("/static", STATIC)
     return app

@@ -47,7 +47,7 @@ async def test_the_document_describes_every_route_that_is_no_page(start: Start) 
         if route.resource is not None and route.method != "HEAD"
     }
     api = {route for route in served if route[0].startswith(("/auth/", "/.well-known/"))}
-    probes = {("/healthz", "GET"), ("/readyz", "GET"), ("/openapi.json", "GET")}
+    probes = {(path, "GET") for path in ("/healthz", "/readyz", "/metrics", "/openapi.json")}
     assert described == api | probes
 
 

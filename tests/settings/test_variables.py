@@ -124,6 +124,11 @@ EFFECTS = {
         lambda s: s.trusted_proxies,
         (ip_network("10.0.0.0/8"), ip_network("::1")),
     ),
+    "METRICS_FROM": (
+        "10.0.0.0/8;::1",
+        lambda s: strings(s.metrics_from),
+        ["10.0.0.0/8", "::1/128"],
+    ),
     "LOG_LEVEL": ("DEBUG", lambda s: s.log_level, "debug"),
     "LOG_FORMAT": ("json", lambda s: s.log_format, "json"),
     "GOOGLE_KEY": ("other", lambda s: google(s).client_id, "other"),

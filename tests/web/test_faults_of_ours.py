@@ -6,9 +6,11 @@ import socket
 import pytest
 from aiohttp import ClientSession, web
 
+from dhq_auth.metrics import Metrics
 from dhq_auth.settings import from_environ
 from dhq_auth.web.errors import error_middleware
 from dhq_auth.web.headers import cors_middleware, header_middleware
+from dhq_auth.web.observe import Requests
 from dhq_auth.web.render import Pages
 from dhq_auth.web.routing import Route, add_routes
 
@@ -29,6 +31,7 @@ async def test_a_bug_is_a_500_that_tells_nothing(
     settings = from_environ({})
     app = web.Application(
         middlewares=[
+            Requests(Metrics()).middleware(),
             header_middleware(settings),
             cors_middleware(settings),
             error_middleware(Pages()),
