@@ -11,7 +11,7 @@ FAST := not postgres and not browser and not node and not fuzz and not process a
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install run demo notes test check lint bench image docs messages screenshots lock clean
+.PHONY: help install run demo notes test check lint faults soak bench image docs messages screenshots lock clean
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,13 @@ lint: $(VENV)/.developing ## look at style, types and import contracts
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+faults: $(VENV)/.developing ## break what real processes stand on, during traffic: the long form, half an hour
+	@PYTHON=$(BIN)/python tools/install_test_needs.sh
+	$(BIN)/python -m pytest tests/faults --thorough -v
+
+soak: $(VENV)/.developing ## half an hour of traffic: slopes of memory, descriptors and rows
+	$(BIN)/python -m tests.faults.soak
 
 bench: $(VENV)/.developing ## measure start, memory and throughput; prints ratios of one run
 	$(BIN)/python -m tools.bench
