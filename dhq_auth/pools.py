@@ -63,6 +63,11 @@ async def _connected(dsn: str, timeout: float) -> Any:  # noqa: ASYNC109 - the d
 
     try:
         connection = await asyncpg.connect(dsn, timeout=timeout)
+        try:
+            return await _checked(connection)
+        except BaseException:
+            connection.terminate()
+            raise
     except (asyncpg.PostgresError, ValueError) as error:  # the latter is about the URL
         state = getattr(error, "sqlstate", None)
         raise faults.ConnectionRefused(faults.reason(error), state) from error
@@ -72,10 +77,13 @@ async def _connected(dsn: str, timeout: float) -> Any:  # noqa: ASYNC109 - the d
         if "rejected SSL" in str(error):
             raise faults.ConnectionRefused(str(error)) from error
         raise
+
+
+async def _checked(connection: Any) -> Any:
+    """Return *connection*, of asyncpg, if its transactions lose no changes; else ConnectionRefused."""
     if await connection.fetchval("SHOW default_transaction_isolation") == STALE:
-        await connection.close()
         raise faults.ConnectionRefused(
-            f"its default_transaction_isolation is {STALE}, which loses changes; "
+            f"its default_transaction_isolation is {STALE}, at which changes get lost; "
             "set it to read committed, or to serializable"
         )
     return connection
