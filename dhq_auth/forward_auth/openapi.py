@@ -7,7 +7,16 @@ from dhq_auth.errors import (
     TooManyRequests,
     Unavailable,
 )
-from dhq_auth.web.openapi import REQUIRED, TEXT, Schema, answer, operation, redirection, refusals
+from dhq_auth.web.openapi import (
+    EMPTY_OBJECT,
+    REQUIRED,
+    TEXT,
+    Schema,
+    answer,
+    operation,
+    redirection,
+    refusals,
+)
 
 
 def _header(name: str, meaning: str, schema: Schema = TEXT) -> Schema:
@@ -20,8 +29,7 @@ VERIFY = operation(
         200,
         "It may. `X-Auth-User` is the id, `X-Auth-Username` is there if one was chosen, "
         "`X-Auth-Email` if it is verified: percent-encoded UTF-8.",
-        {"const": ""},
-        media_type="text/plain",
+        EMPTY_OBJECT,
     ),
     redirection(
         302, "To the login, and from there back: for a browser, if `X-Auth-Redirect` is on."

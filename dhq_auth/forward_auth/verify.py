@@ -58,7 +58,7 @@ class VerifyView:
             if request.headers.get("X-Auth-Redirect", "").lower() == "on":
                 return redirect(login)
             raise LoginNeeded(error, login) from error
-        return web.Response(text="", headers=identity(who.user))
+        return web.json_response({}, headers=identity(who.user))
 
 
 def start_url(asked: Original) -> str:

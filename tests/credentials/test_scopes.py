@@ -21,6 +21,7 @@ NEEDS: Final = {
     "POST /auth/login": NOBODY,
     "POST /auth/register": NOBODY,
     "GET /auth/authorize": authorize(SERVICE),
+    "GET /auth/verify": PROFILE,
     "GET /auth/public-key": NOBODY,
     "GET /.well-known/jwks.json": NOBODY,
     "POST /auth/update": PROFILE,

@@ -80,6 +80,13 @@ PROFILE: Final[dict[str, Any]] = {
     "error": None,
     "min_length": 15,
 }
+SIGN_OUT: Final[dict[str, Any]] = {
+    "user": ADA,
+    "application": "app.example.com:8443",
+    "action": "/.dhq-auth/sign_out",
+    "start": "/.dhq-auth/start",
+    "branch": True,
+}
 TOO_SHORT: Final = Message("The password must have at least {count} characters.", count=15)
 
 
@@ -201,6 +208,10 @@ SAMPLES: Final[dict[str, tuple[str, dict[str, Any]]]] = {
         {"made": {"username": "admin", "password": VALUE}, "needs_code": False, "error": None},
     ),
     "signed-out": ("signed_out.html", {}),
+    "sign-out": ("sign_out.html", SIGN_OUT),
+    "sign-out-whole": ("sign_out.html", {**SIGN_OUT, "branch": False}),
+    "sign-out-hostile": ("sign_out.html", {**SIGN_OUT, "user": MALLORY}),
+    "sign-out-done": ("sign_out.html", {**SIGN_OUT, "user": None}),
     "error": (
         "error.html",
         {
