@@ -21,7 +21,7 @@ from dhq_auth.errors import Conflict
 from dhq_auth.events import Event, Source, UsernameChosen
 from dhq_auth.opaque import digest
 from dhq_auth.sessions import store as sessions
-from dhq_auth.work import Work
+from dhq_auth.work import Transaction, Work
 from tests.fixtures.process import kill
 from tests.fixtures.service import FrozenClock
 
@@ -31,26 +31,24 @@ counters = Table("counters", MetaData(), Column("n", Integer))
 
 async def add(work: Work, **known: Any) -> str:
     """Add a user and return the id."""
-    async with work.transaction(Source()) as tx:
-        user = new_user(tx.now, **known)
-        await add_user(tx.db, user)
+    user = new_user(work.now(), **known)
+    await work.transact(Source(), lambda tx: add_user(tx.db, user))
     return user.id
 
 
 @pytest.mark.slow
 async def test_no_update_of_many_at_once_is_lost(work: Work) -> None:
     """Read, then write what was read plus one: only a lock keeps that whole."""
-    async with work.transaction(Source()) as tx:
-        await tx.db.run_sync(counters.create)
-        await tx.db.execute(counters.insert().values(n=0))
+    async with work.database.write() as db:
+        await db.run_sync(counters.create)
+        await db.execute(counters.insert().values(n=0))
 
-    async def increment() -> None:
-        async with work.transaction(Source()) as tx:
-            n = (await tx.db.execute(select(counters.c.n).with_for_update())).scalar_one()
-            await asyncio.sleep(0)
-            await tx.db.execute(update(counters).values(n=n + 1))
+    async def increment(tx: Transaction) -> None:
+        n = (await tx.db.execute(select(counters.c.n).with_for_update())).scalar_one()
+        await asyncio.sleep(0)
+        await tx.db.execute(update(counters).values(n=n + 1))
 
-    await asyncio.gather(*(increment() for _ in range(100)))
+    await asyncio.gather(*(work.transact(Source(), increment) for _ in range(100)))
     async with work.read() as db:
         assert (await db.execute(select(counters.c.n))).scalar_one() == 100
 
@@ -60,8 +58,9 @@ async def test_of_a_hundred_choices_of_a_username_one_is_made(work: Work) -> Non
     user_id = await add(work)
 
     async def choose(number: int) -> bool:
-        async with work.transaction(Source()) as tx:
-            return await choose_username(tx.db, user_id, f"name{number}", tx.now)
+        return await work.transact(
+            Source(), lambda tx: choose_username(tx.db, user_id, f"name{number}", tx.now)
+        )
 
     chosen = await asyncio.gather(*(choose(number) for number in range(100)))
     assert chosen.count(True) == 1
@@ -75,8 +74,9 @@ async def test_of_many_who_want_a_username_one_gets_it(work: Work) -> None:
     users = [await add(work) for _ in range(10)]
 
     async def choose(user_id: str, spelling: str) -> bool:
-        async with work.transaction(Source()) as tx:
-            return await choose_username(tx.db, user_id, spelling, tx.now)
+        return await work.transact(
+            Source(), lambda tx: choose_username(tx.db, user_id, spelling, tx.now)
+        )
 
     spellings = ["ada", "Ada", "ADA", "aDa", "adA"] * 2
     outcomes = await asyncio.gather(*map(choose, users, spellings), return_exceptions=True)
@@ -86,29 +86,20 @@ async def test_of_many_who_want_a_username_one_gets_it(work: Work) -> None:
 
 async def test_of_many_who_bring_a_code_one_redeems_it(work: Work) -> None:
     user_id = await add(work)
-    async with work.transaction(Source()) as tx:
-        await add_code(
-            tx.db,
-            LoginCode(
-                digest=digest("code"),
-                session_id="session",
-                user_id=user_id,
-                code_challenge="challenge",
-                expires_at=tx.now + timedelta(minutes=1),
-                **_destination(),
-            ),
-        )
+    code = LoginCode(
+        digest=digest("code"),
+        session_id="session",
+        user_id=user_id,
+        code_challenge="challenge",
+        expires_at=work.now() + timedelta(minutes=1),
+    )
+    await work.transact(Source(), lambda tx: add_code(tx.db, code))
 
-    async def redeem() -> bool:
-        async with work.transaction(Source()) as tx:
-            return await redeem_code(tx.db, digest("code"), tx.now) is not None
+    async def redeem(tx: Transaction) -> bool:
+        return await redeem_code(tx.db, code.digest, tx.now) is not None
 
-    redeemed = await asyncio.gather(*(redeem() for _ in range(20)))
+    redeemed = await asyncio.gather(*(work.transact(Source(), redeem) for _ in range(20)))
     assert redeemed.count(True) == 1
-
-
-def _destination() -> dict[str, Any]:
-    return {"next": "http://localhost:3000"} if "next" in LoginCode.__dataclass_fields__ else {}
 
 
 async def test_a_failure_undoes_the_change_and_its_audit_and_announces_nothing(
@@ -116,14 +107,13 @@ async def test_a_failure_undoes_the_change_and_its_audit_and_announces_nothing(
 ) -> None:
     user_id = await add(work)
 
-    async def fail() -> None:
-        async with work.transaction(Source()) as tx:
-            await choose_username(tx.db, user_id, "ada", tx.now)
-            tx.emit(UsernameChosen(user_id=user_id, username="ada"))
-            raise RuntimeError("after the change")
+    async def fail(tx: Transaction) -> None:
+        await choose_username(tx.db, user_id, "ada", tx.now)
+        tx.emit(UsernameChosen(user_id=user_id, username="ada"))
+        raise RuntimeError("after the change")
 
     with pytest.raises(RuntimeError):
-        await fail()
+        await work.transact(Source(), fail)
     async with work.read() as db:
         user = await user_by_id(db, user_id)
         assert user is not None
@@ -136,23 +126,26 @@ async def test_a_change_is_audited_with_it_and_announced_after_it(
     work: Work, clock: FrozenClock, announced: list[Event]
 ) -> None:
     user_id = await add(work)
-    async with work.transaction(Source("192.0.2.1", "request")) as tx:
+    source = Source("192.0.2.1", "request")
+
+    async def change(tx: Transaction) -> None:
         tx.emit(UsernameChosen(user_id=user_id, username="ada"))
         assert announced == []
-    source = Source("192.0.2.1", "request")
+
+    await work.transact(source, change)
     assert announced == [UsernameChosen(user_id=user_id, username="ada", source=source)]
     async with work.read() as db:
         (row,) = await latest(db, 10)
-    assert row.pop("position") is row.pop("hash") is None  # not sealed yet
-    assert row == {
-        "id": row["id"],
+    expected = {
         "at": clock(),
         "kind": "username.chosen",
         "user_id": user_id,
         "address": "192.0.2.1",
         "request_id": "request",
+        "actor": None,
         "detail": {"username": "ada"},
     }
+    assert expected.items() <= row.items()
 
 
 async def test_a_reader_cannot_write(database: Database) -> None:
@@ -178,8 +171,9 @@ async def test_what_is_there_already_or_no_longer_is_a_conflict(work: Work) -> N
     user_id = await add(work)
 
     async def identity(of: str) -> None:
-        async with work.transaction(Source()) as tx:
-            await add_identity(tx.db, user_id=of, issuer="i", subject="s", provider="p", now=tx.now)
+        async with work.database.write() as db:
+            now = work.now()
+            await add_identity(db, user_id=of, issuer="i", subject="s", provider="p", now=now)
 
     with pytest.raises(Conflict):
         await identity("of nobody")
@@ -189,12 +183,11 @@ async def test_what_is_there_already_or_no_longer_is_a_conflict(work: Work) -> N
 
 
 async def test_a_fault_of_ours_is_no_conflict(work: Work) -> None:
-    async def forget_a_column() -> None:
-        async with work.transaction(Source()) as tx:
-            await tx.db.execute(text("INSERT INTO users (id) VALUES ('x')"))
+    async def forget_a_column(tx: Transaction) -> None:
+        await tx.db.execute(text("INSERT INTO users (id) VALUES ('x')"))
 
     with pytest.raises(DBAPIError):
-        await forget_a_column()
+        await work.transact(Source(), forget_a_column)
 
 
 async def test_a_fault_of_ours_is_no_absence(work: Work) -> None:
@@ -209,9 +202,9 @@ async def test_a_fault_of_ours_is_no_absence(work: Work) -> None:
 async def test_times_come_back_as_they_were(work: Work) -> None:
     moments = Table("moments", MetaData(), Column("at", Timestamp))
     there = datetime(2026, 3, 29, 2, 30, 0, 123456, tzinfo=timezone(timedelta(hours=5, minutes=45)))
-    async with work.transaction(Source()) as tx:
-        await tx.db.run_sync(moments.create)
-        await tx.db.execute(moments.insert().values(at=there))
+    async with work.database.write() as db:
+        await db.run_sync(moments.create)
+        await db.execute(moments.insert().values(at=there))
     async with work.read() as db:
         back = (await db.execute(select(moments.c.at))).scalar_one()
         later = select(moments.c.at).where(moments.c.at > there - timedelta(microseconds=1))
@@ -228,8 +221,8 @@ async def test_who_was_read_is_there_when_the_database_is_not(
     async with work.read() as db:
         read = await user_by_id(db, user_id)
     with suppress(LookupError):
-        async with work.transaction(Source()) as tx:
-            undone = await user_by_id(tx.db, user_id)
+        async with work.database.write() as db:
+            undone = await user_by_id(db, user_id)
             raise LookupError
     await database.close()
     assert read == undone
@@ -239,7 +232,8 @@ async def test_who_was_read_is_there_when_the_database_is_not(
 
 async def test_users_go_with_all_that_is_theirs_but_the_log(work: Work, database: Database) -> None:
     user_id = await add(work)
-    async with work.transaction(Source()) as tx:
+
+    async def begin(tx: Transaction) -> None:
         await add_identity(
             tx.db, user_id=user_id, issuer="i", subject="s", provider="p", now=tx.now
         )
@@ -247,6 +241,8 @@ async def test_users_go_with_all_that_is_theirs_but_the_log(work: Work, database
             tx.db, user_id=user_id, provider="p", now=tx.now, expires_at=None, keep_until=None
         )
         tx.emit(UsernameChosen(user_id=user_id, username="ada"))
+
+    await work.transact(Source(), begin)
     async with database.write() as db:
         await db.execute(text("DELETE FROM users"))
     async with work.read() as db:
@@ -263,21 +259,19 @@ async def test_no_login_slips_through_while_all_sessions_are_ended(
     user_id = await add(work)
     begun, may_commit = asyncio.Event(), asyncio.Event()
 
-    async def begin() -> None:
-        async with work.transaction(Source()) as tx:
-            await sessions.begin(
-                tx.db, user_id=user_id, provider="p", now=tx.now, expires_at=None, keep_until=None
-            )
-            begun.set()
-            await may_commit.wait()
+    async def begin(tx: Transaction) -> None:
+        await sessions.begin(
+            tx.db, user_id=user_id, provider="p", now=tx.now, expires_at=None, keep_until=None
+        )
+        begun.set()
+        await may_commit.wait()
 
-    async def end_all() -> int:
-        async with work.transaction(Source()) as tx:
-            return await sessions.end_all(tx.db, user_id, tx.now)
+    async def end_all(tx: Transaction) -> int:
+        return await sessions.end_all(tx.db, user_id, tx.now)
 
-    login = asyncio.create_task(begin())
+    login = asyncio.create_task(work.transact(Source(), begin))
     await begun.wait()
-    farewell = asyncio.create_task(end_all())
+    farewell = asyncio.create_task(work.transact(Source(), end_all))
     await asyncio.wait({farewell}, timeout=0.2)
     may_commit.set()
     await login
@@ -297,12 +291,13 @@ from dhq_auth.work import Work
 async def announce(event): pass
 
 async def main(url, user_id):
-    work = Work(Database(url, pool=1, timeout=20), utcnow, announce)
-    async with work.transaction(Source()) as tx:
+    async def choose(tx):
         assert await choose_username(tx.db, user_id, "ada", tx.now)
         tx.emit(UsernameChosen(user_id=user_id, username="ada"))
         print("inside", flush=True)
         await asyncio.Event().wait()
+
+    await Work(Database(url, pool=1, timeout=20), utcnow, announce).transact(Source(), choose)
 
 asyncio.run(main(*sys.argv[1:]))
 """
@@ -319,9 +314,9 @@ async def test_a_process_that_is_killed_inside_a_change_leaves_no_trace(
     assert process.stdout is not None
     assert await process.stdout.readline() == b"inside\n"
     await kill(process)
-    async with work.transaction(Source()) as tx:  # the right to choose is not used up, nor locked
-        assert await latest(tx.db, 10) == []
-        assert await choose_username(tx.db, user_id, "Ada", tx.now)
-        if tx.db.dialect.name == "sqlite":
-            check = await tx.db.exec_driver_sql("PRAGMA integrity_check")
+    async with work.database.write() as db:  # the right to choose is not used up, nor locked
+        assert await latest(db, 10) == []
+        assert await choose_username(db, user_id, "Ada", work.now())
+        if db.dialect.name == "sqlite":
+            check = await db.exec_driver_sql("PRAGMA integrity_check")
             assert check.scalar_one() == "ok"
