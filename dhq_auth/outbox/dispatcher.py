@@ -58,7 +58,7 @@ class Dispatcher:
     async def run(self) -> None:
         """Deliver for as long as the process lives; then end at once: claims end by themselves."""
         try:
-            while True:
+            while self._carriers:
                 await self._stumble_over_nothing(self.turn)
                 await self._pause()
         finally:
