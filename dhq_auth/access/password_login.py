@@ -4,7 +4,8 @@ import asyncio
 import hmac
 import secrets
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -27,6 +28,8 @@ MAX_NAME: Final = 320
 REMEMBERED: Final = timedelta(minutes=5)
 MAX_REMEMBERED: Final = 1000
 NOWHERE: Final = "unknown"
+ANYBODY: Final = ""
+"""What is throttled where an address has tried too much, at whichever accounts."""
 
 
 class PasswordLogins:
@@ -142,11 +145,13 @@ class PasswordLogins:
 
     async def _judge(self, asked: "_Asked", password: str, source: Source) -> Account:
         address = source.address or NOWHERE
-        self._checks.spend(address)
-        await self._failures.begin(asked.throttled, address)
+        known = asked.accounts[0].user.id if asked.accounts else None
+        async with self._told(ANYBODY, None, source):
+            self._checks.spend(address)
+        async with self._told(asked.throttled, known, source):
+            await self._failures.begin(asked.throttled, address)
         account = await self._matching(asked, password, address)
         if account is None:
-            known = asked.accounts[0].user.id if asked.accounts else None
             raise await self._refused(known, "wrong_password", source)
         if self._is_over(account):
             raise await self._refused(account.user.id, "account_over", source)
@@ -181,6 +186,19 @@ class PasswordLogins:
                 await self._failures.not_judged(place, address)
             raise
         return found
+
+    @asynccontextmanager
+    async def _told(
+        self, throttled: str, user_id: str | None, source: Source
+    ) -> AsyncIterator[None]:
+        """Let it be remembered that there were too many attempts: once in each window, not for each."""
+        try:
+            yield
+        except TooManyRequests:
+            with suppress(Unavailable):  # the refusal stands all the same
+                if await self._failures.is_first_refusal(throttled, source.address or NOWHERE):
+                    await self._refused(user_id, "throttled", source)
+            raise
 
     async def _refused(self, user_id: str | None, reason: str, source: Source) -> WrongPassword:
         refused = LoginRefused(user_id=user_id, provider="password", reason=reason)

@@ -67,6 +67,10 @@ class Check:
         self._last_seal, self.sealed_at = anchor.position, anchor.sealed_at
         self._look(anchor.hash)
 
+    def jump(self, position: int, hash: str | None) -> None:  # noqa: A002 - its name in a row
+        """Go on behind *position*, where the chain is known by *hash* alone."""
+        self.position, self.hash = position, hash
+
     def rows_and_seals(self, rows: Iterable[Mapping[str, Any]], seals: Iterable[Seal]) -> None:
         """Check the next *rows*, and the *seals* of positions up to the last of them."""
         left = list(seals)[::-1]

@@ -3,6 +3,7 @@
 Between two steps others may write, seal and remove: each step sees one state of the database.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -37,7 +38,7 @@ async def inspect(
         check.rows_and_seals(page, seals)
 
 
-async def _to_the_end(db: Db, check: Check, rows: list[store.Record], now: datetime) -> None:
+async def _to_the_end(db: Db, check: Check, rows: Sequence[store.Record], now: datetime) -> None:
     newest = await store.newest_seal(db)
     last = await store.last_position(db)
     check.rows_and_seals(rows, await store.seals_between(db, check.position, last))

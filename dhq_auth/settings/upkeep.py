@@ -7,6 +7,16 @@ from dhq_auth.settings.environment import variable
 from dhq_auth.settings.parse import duration
 
 
+def retention(raw: str) -> timedelta | None:
+    """Read a duration of a day or more; `never` or 0 is None."""
+    if raw.lower() in {"never", "0"}:
+        return None
+    try:
+        return duration(86400, 36500 * 86400)(raw)
+    except ValueError as error:
+        raise ValueError(f"{error}; or never") from error
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upkeep:
     """How long what lasts."""
@@ -30,4 +40,10 @@ class Upkeep:
         duration(60, 3650 * 86400),
         "time for which it is remembered what an extension has delivered, or could not; what is "
         "owed is kept",
+    )
+    audit_retention: timedelta | None = variable(
+        "AUDIT_RETENTION",
+        "400d",
+        retention,
+        "age at which rows of the audit log are removed; `never` keeps them for ever",
     )

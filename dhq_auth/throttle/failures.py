@@ -113,6 +113,14 @@ class LoginFailures:
             if slow or failed >= self._attempts:
                 raise await self._beyond(counters, here)
 
+    async def is_first_refusal(self, account: str, address: str) -> bool:
+        """Whether this refusal of one too many is the first in LOGIN_WINDOW, which is to be told."""
+        key = _digest("refused", client_of(address), account)
+        async with self._counters.reading() as counters:
+            if await self._hits(counters, key, self._window):
+                return False  # whoever goes on regardless costs no write
+        return await self._counters.change(lambda counters: counters.incr(key, self._window)) == 1
+
     async def succeeded(self, account: str, address: str) -> None:
         """Forget the failures of the account at this address, and that there were many."""
         here, anywhere = _keys(account, address)

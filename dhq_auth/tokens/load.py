@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Final
 
-from dhq_auth.clock import Clock
-from dhq_auth.db import Database, Db
+from dhq_auth.db import Db
+from dhq_auth.events import Source
 from dhq_auth.settings import Settings
 from dhq_auth.tokens import store
 from dhq_auth.tokens.errors import KeysUnusable
@@ -22,6 +22,7 @@ from dhq_auth.tokens.key import (
 from dhq_auth.tokens.states import lifetime_of
 from dhq_auth.tokens.store import GivenKey, KeyPurpose, Mark, StoredKey, StoredSecret
 from dhq_auth.tokens.wrapping import Wrapping
+from dhq_auth.work import Transaction, Work
 
 INSTANCE: Final = "instance"
 """The name of the secret that all processes of a database share."""
@@ -58,13 +59,10 @@ class LoadedKeys:
 class KeyLoader:
     """Reads the keys of a database as *settings* and *wrapping* open them."""
 
-    def __init__(
-        self, database: Database, settings: Settings, wrapping: Wrapping, now: Clock
-    ) -> None:
-        self._database = database
+    def __init__(self, work: Work, settings: Settings, wrapping: Wrapping) -> None:
+        self._work = work
         self._settings = settings
         self._wrapping = wrapping
-        self._now = now
 
     async def load(self, known: Iterable[SigningKey] = ()) -> LoadedKeys:
         """Return all keys; those that are missing are made, and so is the secret.
@@ -85,13 +83,13 @@ class KeyLoader:
         _tell_apart(given, opened)
         secret = None
         try:
-            secret = self._secret(rows)
+            secret = open_secret(rows.secret, self._wrapping)
         except KeysUnusable as error:
             faults[INSTANCE] = error
         return LoadedKeys([*given, *opened], secret, faults, rows)
 
     async def _rows(self) -> KeyRows:
-        async with self._database.read() as db:
+        async with self._work.read() as db:
             return await read_rows(db)
 
     def _opened(
@@ -107,7 +105,7 @@ class KeyLoader:
                 faults[stored.kid] = error
         for given in rows.given:
             try:
-                key = known.get(given.kid) or open_given(given, self._wrapping)
+                key = known.get(given.kid) or open_given(given)
                 opened.append(replace(key, signs_from=None))
             except KeysUnusable as error:
                 faults[given.kid] = error
@@ -116,12 +114,14 @@ class KeyLoader:
     async def _make(self, purposes: Sequence[KeyPurpose]) -> None:
         """Make the first keys, which sign at once: nobody has heard of this database yet."""
         made = await asyncio.gather(*(asyncio.to_thread(new_private_key) for _ in purposes))
-        now = self._now()
-        async with self._database.write() as db:
+
+        async def change(tx: Transaction) -> None:
             for purpose, private_key in zip(purposes, made, strict=True):
-                key = SigningKey.of(private_key, purpose, now, now)
+                key = SigningKey.of(private_key, purpose, tx.now, tx.now)
                 lifetime = lifetime_of(purpose, self._settings)
-                await store.add_key(db, stored_form(key, 1, self._wrapping, lifetime))
+                await store.add_key(tx.db, stored_form(key, 1, self._wrapping, lifetime))
+
+        await self._work.transact(Source(), change)
 
     async def _make_secret(self, oldest: StoredKey) -> None:
         """Keep the secret that the version before derived from its *oldest* login key each time.
@@ -130,21 +130,22 @@ class KeyLoader:
         """
         pem = open_stored(oldest, self._wrapping).jwk.as_pem(private=True)
         value = self._wrapping.wrap(b64encode(sha256(pem).digest()).decode())
-        async with self._database.write() as db:
-            await store.add_secret(db, StoredSecret(INSTANCE, value, self._now()))
+        await self._work.transact(
+            Source(), lambda tx: store.add_secret(tx.db, StoredSecret(INSTANCE, value, tx.now))
+        )
 
-    def _secret(self, rows: KeyRows) -> bytes:
-        if rows.secret is None:
-            raise KeysUnusable(
-                "DATABASE_URL: the secret in the table secrets was deleted; start again"
-            )
-        try:
-            return b64decode(self._wrapping.unwrap(rows.secret.value), validate=True)
-        except ValueError:
-            raise KeysUnusable(
-                f"DATABASE_URL: the secret {INSTANCE} in the table secrets is damaged; restore it "
-                "from a backup, or delete the row and a new one is made"
-            ) from None
+
+def open_secret(stored: StoredSecret | None, wrapping: Wrapping) -> bytes:
+    """Return the secret that all processes of one database share; raises KeysUnusable."""
+    if stored is None:
+        raise KeysUnusable("DATABASE_URL: the secret in the table secrets was deleted; start again")
+    try:
+        return b64decode(wrapping.unwrap(stored.value), validate=True)
+    except ValueError:
+        raise KeysUnusable(
+            f"DATABASE_URL: the secret {INSTANCE} in the table secrets is damaged; restore it "
+            "from a backup, or delete the row and a new one is made"
+        ) from None
 
 
 def given_keys(settings: Settings) -> list[SigningKey]:

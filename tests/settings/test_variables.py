@@ -118,6 +118,7 @@ EFFECTS = {
     "LOGIN_TOKEN_LIFETIME": ("1h", lambda s: s.login_token_lifetime, timedelta(hours=1)),
     "SERVICE_TOKEN_LIFETIME": ("30s", lambda s: s.service_token_lifetime, timedelta(seconds=30)),
     "KEY_LIFETIME": ("30d", lambda s: s.upkeep.key_lifetime, timedelta(days=30)),
+    "AUDIT_RETENTION": ("30d", lambda s: s.upkeep.audit_retention, timedelta(days=30)),
     "SERVICE_KEY_LIFETIME": ("1h", lambda s: s.upkeep.service_key_lifetime, timedelta(hours=1)),
     "TRUSTED_PROXIES": (
         "10.0.0.0/8;::1",
@@ -204,6 +205,7 @@ EFFECTS = {
     "MAX_API_TOKENS": ("3", lambda s: s.limits.max_api_tokens, 3),
     "TOKEN_REPORTS": ("2", lambda s: s.limits.token_reports, 2),
     "POLICY_QUESTIONS": ("3", lambda s: s.limits.policy_questions, 3),
+    "REVOCATION_FOLLOWERS": ("2", lambda s: s.limits.revocation_followers, 2),
 }
 
 
