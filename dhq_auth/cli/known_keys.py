@@ -59,7 +59,7 @@ async def known_keys(database: Database, settings: Settings, now: datetime) -> l
         wrapping = _present_wrapping(database, settings)
         known += _stored(rows, settings, wrapping, now)
         kids = {key.kid for key in known}
-        known += [_earlier(key, wrapping) for key in rows.given if key.kid not in kids]
+        known += [_earlier(key) for key in rows.given if key.kid not in kids]
     return known
 
 
@@ -77,13 +77,16 @@ def _stored(
     return known
 
 
-def _earlier(key: GivenKey, wrapping: Wrapping | KeysUnusable) -> KnownKey:
+def _earlier(key: GivenKey) -> KnownKey:
     """Return a key that PRIVATE_KEY had, and perhaps still has for other processes."""
-    opened, fault = _opened(key, wrapping)
     standing = Standing(KeyState.RETIRING, key.used_at, given_until(key))
-    return KnownKey(
-        key.kid, KeyPurpose.SERVICE, f"{GIVEN} before", standing, opened=opened, fault=fault
-    )
+    opened, fault = None, None
+    try:
+        opened = open_given(key)
+    except KeysUnusable as error:
+        fault = str(error)
+    source = f"{GIVEN} before"
+    return KnownKey(key.kid, KeyPurpose.SERVICE, source, standing, opened=opened, fault=fault)
 
 
 def _present_wrapping(database: Database, settings: Settings) -> Wrapping | KeysUnusable:
@@ -94,13 +97,11 @@ def _present_wrapping(database: Database, settings: Settings) -> Wrapping | Keys
 
 
 def _opened(
-    key: StoredKey | GivenKey, wrapping: Wrapping | KeysUnusable
+    key: StoredKey, wrapping: Wrapping | KeysUnusable
 ) -> tuple[SigningKey | None, str | None]:
     try:
         if isinstance(wrapping, KeysUnusable):
             raise wrapping
-        if isinstance(key, StoredKey):
-            return open_stored(key, wrapping), None
-        return open_given(key, wrapping), None
+        return open_stored(key, wrapping), None
     except KeysUnusable as error:
         return None, str(error)

@@ -24,7 +24,7 @@ from dhq_auth.work import Work
 
 log = logging.getLogger(__name__)
 
-LOOK_EVERY: Final = 0.8
+LOOK_EVERY: Final = 0.7
 """Seconds between two looks at the database: what others did is known within one."""
 SPACING: Final = 0.1
 """Seconds between two looks, however many tokens name keys that nobody has."""
@@ -60,7 +60,7 @@ class KeyKeeper:
         for fault in loaded.faults.values():
             raise fault
         self._take(loaded)
-        await rewrap(self._work.database, loaded.rows, self._wrapping)
+        await rewrap(self._work, loaded.rows, self._wrapping)
         await self._note(loaded.rows)
 
     async def look(self) -> None:
@@ -82,6 +82,7 @@ class KeyKeeper:
 
         Raises Unavailable.
         """
+        await self.look()
         async with self._work.read() as db:
             rows = await read_rows(db)
         await self._note(rows)
@@ -121,7 +122,7 @@ class KeyKeeper:
                 self._upcoming = None
 
     async def _loaded(self) -> LoadedKeys:
-        loader = KeyLoader(self._work.database, self._settings, self._wrapping, self._work.now)
+        loader = KeyLoader(self._work, self._settings, self._wrapping)
         return await loader.load(known=self._keyring)
 
     def _take(self, loaded: LoadedKeys) -> None:
@@ -136,7 +137,7 @@ class KeyKeeper:
             log.error("%s; until then the keys that are known are used", fault)
 
     async def _note(self, rows: KeyRows) -> None:
-        await note_use(self._work.database, rows, self._settings, self._keyring, self._wrapping)
+        await note_use(self._work, rows, self._settings, self._keyring)
 
     def _due(self, purpose: KeyPurpose, rows: KeyRows) -> Due | None:
         """Return what says whether keys for *purpose* are old; None where they may grow old."""

@@ -116,24 +116,21 @@ def open_stored(stored: StoredKey, wrapping: Wrapping) -> SigningKey:
     return opened
 
 
-def open_given(given: GivenKey, wrapping: Wrapping) -> SigningKey:
+def open_given(given: GivenKey) -> SigningKey:
     """Open the public half of a key of PRIVATE_KEY that some process has had.
 
-    Raises KeysUnusable as `open_stored` does: who can only write the database publishes no key.
+    Raises KeysUnusable if it is not what was written.
     """
-    fault = KeysUnusable(
-        f"DATABASE_URL: the public key {given.kid} in the table given_keys is not what was "
-        "written there; delete the row"
-    )
     try:
-        key = load_pem_public_key(wrapping.unwrap(given.public_key).encode())
+        key = load_pem_public_key(given.public_key.encode())
     except (ValueError, TypeError, UnsupportedAlgorithm):
-        raise fault from None
-    if not isinstance(key, rsa.RSAPublicKey):
-        raise fault
-    opened = SigningKey.of(key, KeyPurpose.SERVICE)
-    if opened.kid != given.kid:
-        raise fault
+        key = None
+    opened = SigningKey.of(key, KeyPurpose.SERVICE) if isinstance(key, rsa.RSAPublicKey) else None
+    if opened is None or opened.kid != given.kid:
+        raise KeysUnusable(
+            f"DATABASE_URL: the public key {given.kid} in the table given_keys is not what was "
+            "written there; delete the row"
+        )
     return opened
 
 

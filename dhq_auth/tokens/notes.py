@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from dhq_auth.db import Database
+from dhq_auth.events import Source
 from dhq_auth.settings import Settings
 from dhq_auth.tokens import store
 from dhq_auth.tokens.keyring import Keyring
@@ -10,49 +10,51 @@ from dhq_auth.tokens.load import KeyRows, given_keys
 from dhq_auth.tokens.states import NOTED_EVERY, KeyState, lifetime_of, standings
 from dhq_auth.tokens.store import GivenKey, KeyPurpose
 from dhq_auth.tokens.wrapping import Wrapping
+from dhq_auth.work import Transaction, Work
 
 
-async def rewrap(database: Database, rows: KeyRows, wrapping: Wrapping) -> None:
+async def rewrap(work: Work, rows: KeyRows, wrapping: Wrapping) -> None:
     """Wrap anew what is not wrapped by the first SECRET_KEY, so that older ones can be dropped."""
     keys = [key for key in rows.stored if not wrapping.is_current(key.private_key)]
-    given = [key for key in rows.given if not wrapping.is_current(key.public_key)]
     secret = rows.secret
     if secret is not None and wrapping.is_current(secret.value):
         secret = None
-    if not (keys or given or secret):
+    if not (keys or secret):
         return
-    async with database.write() as db:
+
+    async def change(tx: Transaction) -> None:
         for key in keys:
             wrapped = wrapping.rewrapped(key.private_key)
-            await store.rewrap_key(db, key.kid, key.private_key, wrapped)
-        for each in given:
-            wrapped = wrapping.rewrapped(each.public_key)
-            await store.rewrap_given(db, each.kid, each.public_key, wrapped)
+            await store.rewrap_key(tx.db, key.kid, key.private_key, wrapped)
         if secret:
             wrapped = wrapping.rewrapped(secret.value)
-            await store.rewrap_secret(db, secret.name, secret.value, wrapped)
+            await store.rewrap_secret(tx.db, secret.name, secret.value, wrapped)
+
+    await work.transact(Source(), change)
 
 
-async def note_use(
-    database: Database, rows: KeyRows, settings: Settings, keyring: Keyring, wrapping: Wrapping
-) -> None:
+async def note_use(work: Work, rows: KeyRows, settings: Settings, keyring: Keyring) -> None:
     """Note which keys sign here, which are given, and for how long our tokens live.
 
     Nothing is written where it was noted a moment ago. A key that is noted is not forgotten.
     """
-    now = keyring.now()
+    now = work.now()
     used = _unnoted(rows, settings, keyring, now)
-    given = _unnoted_given(rows, settings, wrapping, now)
+    given = _unnoted_given(rows, settings, now)
     short = {purpose: _short(rows, purpose, settings, now) for purpose in KeyPurpose}
     if not (used or given or any(short.values())):
         return
-    async with database.write() as db:
+
+    async def change(tx: Transaction) -> None:
         for kid in used:
-            await store.note_use(db, kid, now)
+            await store.note_use(tx.db, kid, now)
         for key in given:
-            await store.note_given(db, key)
+            await store.note_given(tx.db, key)
         for purpose, kids in short.items():
-            await store.raise_lifetime(db, kids, _seconds(purpose, settings))
+            if kids:
+                await store.raise_lifetime(tx.db, kids, _seconds(purpose, settings))
+
+    await work.transact(Source(), change)
 
 
 def _unnoted(rows: KeyRows, settings: Settings, keyring: Keyring, now: datetime) -> list[str]:
@@ -65,13 +67,11 @@ def _unnoted(rows: KeyRows, settings: Settings, keyring: Keyring, now: datetime)
     ]
 
 
-def _unnoted_given(
-    rows: KeyRows, settings: Settings, wrapping: Wrapping, now: datetime
-) -> list[GivenKey]:
+def _unnoted_given(rows: KeyRows, settings: Settings, now: datetime) -> list[GivenKey]:
     noted = {key.kid: key for key in rows.given}
     seconds = _seconds(KeyPurpose.SERVICE, settings)
     return [
-        GivenKey(key.kid, wrapping.wrap(key.public_pem), now, seconds)
+        GivenKey(key.kid, key.public_pem, now, seconds)
         for key in given_keys(settings)
         if (note := noted.get(key.kid)) is None
         or _is_old(note.used_at, now)

@@ -157,5 +157,5 @@ class Rotation:
 
 
 def _is_announced(keys: Sequence[StoredKey], now: datetime) -> bool:
-    """Whether the newest of *keys* is still to sign."""
-    return bool(keys) and keys[0].begins > now
+    """Whether the newest of *keys* is still to sign; the only one signs, whatever its time."""
+    return len(keys) > 1 and keys[0].begins > now

@@ -66,7 +66,7 @@ class StoredKey:
 
 @dataclass(frozen=True, slots=True)
 class GivenKey:
-    """The public half of a key of PRIVATE_KEY, wrapped; `used_at` a process had it last."""
+    """The public half of a key of PRIVATE_KEY; `used_at` a process had it last."""
 
     kid: str
     public_key: str
@@ -181,15 +181,6 @@ async def rewrap_key(db: Db, kid: str, before: str, after: str) -> None:
     )
 
 
-async def rewrap_given(db: Db, kid: str, before: str, after: str) -> None:
-    """Keep the given key *kid* as *after*, as `rewrap_key` does."""
-    await db.execute(
-        update(given_keys)
-        .where(given_keys.c.kid == kid, given_keys.c.public_key == before)
-        .values(public_key=after)
-    )
-
-
 async def delete_key(db: Db, kid: str, *, unused_since: datetime | None = None) -> bool:
     """Forget the key *kid*, stored or given; with *unused_since* only if it was not used since.
 
@@ -206,8 +197,13 @@ async def delete_key(db: Db, kid: str, *, unused_since: datetime | None = None) 
 
 
 async def note_use(db: Db, kid: str, now: datetime) -> None:
-    """Remember that the stored key *kid* signs *now*."""
-    await db.execute(update(signing_keys).where(signing_keys.c.kid == kid).values(used_at=now))
+    """Remember that the stored key *kid* signs *now*, unless a clock before ours said so later."""
+    before = signing_keys.c.used_at
+    await db.execute(
+        update(signing_keys)
+        .where(signing_keys.c.kid == kid, or_(before.is_(None), before < now))
+        .values(used_at=now)
+    )
 
 
 async def raise_lifetime(db: Db, kids: Collection[str], seconds: int) -> None:
@@ -223,18 +219,21 @@ async def raise_lifetime(db: Db, kids: Collection[str], seconds: int) -> None:
 async def note_given(db: Db, key: GivenKey) -> None:
     """Remember *key*, and that a process has it."""
     added = upsert(db, given_keys).values(**asdict(key))
-    before = given_keys.c.longest_lifetime
-    longest = case((before > key.longest_lifetime, before), else_=key.longest_lifetime)
+    longest, used_at = given_keys.c.longest_lifetime, given_keys.c.used_at
     await db.execute(
         added.on_conflict_do_update(
             index_elements=["kid"],
             set_={
                 "public_key": key.public_key,
-                "used_at": key.used_at,
-                "longest_lifetime": longest,
+                "used_at": _greater(used_at, added.excluded.used_at),
+                "longest_lifetime": _greater(longest, added.excluded.longest_lifetime),
             },
         )
     )
+
+
+def _greater(one: ColumnElement[Any], other: ColumnElement[Any]) -> ColumnElement[Any]:
+    return case((one > other, one), else_=other)
 
 
 async def stored_secret(db: Db, name: str) -> StoredSecret | None:

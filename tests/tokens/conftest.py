@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -12,7 +14,9 @@ from dhq_auth.tokens.key import SigningKey, new_private_key
 from dhq_auth.tokens.keyring import Keyring
 from dhq_auth.tokens.signing import LOGIN, TokenSigner
 from dhq_auth.tokens.store import KeyPurpose
+from tests.fixtures.service import FrozenClock
 from tests.tokens.forgeries import Mint
+from tests.tokens.replicas import NewReplica, Replica, replica_of
 
 ISSUER = "http://localhost:8000"
 NOW = datetime(2026, 5, 4, 3, 2, 1, 987_654, tzinfo=UTC)
@@ -26,6 +30,19 @@ async def database(empty_url: str) -> AsyncIterator[Database]:
     await migrations.upgrade(database)
     yield database
     await database.close()
+
+
+@pytest.fixture
+async def new_replica(database_url: str, clock: FrozenClock) -> AsyncIterator[NewReplica]:
+    """A function that gives a process that was not started yet; see `replica_of`."""
+    async with AsyncExitStack() as stack:
+
+        def new(**options: Any) -> Replica:
+            replica = replica_of(database_url, clock, **options)
+            stack.push_async_callback(replica.stop)
+            return replica
+
+        yield new
 
 
 @pytest.fixture(scope="session")
