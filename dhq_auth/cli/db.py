@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 import typer
 
@@ -11,7 +11,8 @@ from dhq_auth.cli.opened import reached
 from dhq_auth.cli.outcome import REFUSED
 from dhq_auth.cli.output import Json, print_json
 from dhq_auth.migrations import HEAD
-from dhq_auth.migrations.state import State, state_of
+from dhq_auth.migrations.history import Step
+from dhq_auth.migrations.state import State, state_of, steps_of
 from dhq_auth.settings import Settings, from_environ
 
 _NEXT: Final = "the next start, or `dhq-auth db upgrade`,"
@@ -21,6 +22,8 @@ MEANING: Final[Mapping[State, str]] = {
     State.EMPTY: f"has no tables of dhq-auth yet: {_NEXT} makes them",
     State.OLDER: f"is older than this version needs: {_NEXT} upgrades it in one transaction; take "
     "a backup first",
+    State.AHEAD: "was upgraded by a newer dhq-auth, which this version works beside: nothing is to "
+    "do; replace this version soon",
     State.NEWER: "was upgraded by a newer dhq-auth: start that version, or restore a backup",
     State.LEGACY: f"is of dhq-auth 0.1.6: {_NEXT} upgrades it in place, in one transaction; users "
     "keep their ids and names; 0.1.6 cannot use it afterwards, so take a backup first",
@@ -55,14 +58,28 @@ def upgrade(*, as_json: Json = False) -> None:
 @app.command()
 def check(*, as_json: Json = False) -> None:
     """Say what an upgrade would do, and change nothing: exit code 0 if nothing, else 1."""
-    state, revision = asyncio.run(_look(from_environ()))
+    state, revision, steps = asyncio.run(_look(from_environ()))
     if as_json:
         found = {"state": state, "revision": revision, "needed": HEAD, "meaning": MEANING[state]}
-        print_json(found)
+        print_json({**found, "steps": [_described(step) for step in steps]})
     else:
         typer.echo(f"The database ({revision or 'no revision'}) {MEANING[state]}.")
-    if state is not State.CURRENT:
+        for step in steps:
+            typer.echo(f"{step.revision}: {step.summary}")
+        if state is State.OLDER:
+            typer.echo(_rolling(steps))
+    if state not in {State.CURRENT, State.AHEAD}:
         raise typer.Exit(REFUSED)
+
+
+def _described(step: Step) -> dict[str, Any]:
+    return {"revision": step.revision, "does": step.summary, "only_adds": step.only_adds}
+
+
+def _rolling(steps: list[Step]) -> str:
+    if all(step.only_adds for step in steps):
+        return "It only adds: the version before may run beside this one meanwhile."
+    return "It takes away: stop every process of the version before first."
 
 
 async def _upgrade(settings: Settings) -> str | None:
@@ -72,6 +89,8 @@ async def _upgrade(settings: Settings) -> str | None:
         return "0.1.6" if state is State.LEGACY else before
 
 
-async def _look(settings: Settings) -> tuple[State, str | None]:
+async def _look(settings: Settings) -> tuple[State, str | None, list[Step]]:
     async with reached(settings) as database:
-        return await state_of(database)
+        state, revision = await state_of(database)
+        has_steps = state in {State.OLDER, State.LEGACY}
+        return state, revision, await steps_of(database, revision) if has_steps else []

@@ -35,7 +35,7 @@ async def opened(settings: Settings) -> AsyncIterator[Database]:
     """Give the database that the service uses; raises Refused unless it is up to date."""
     async with reached(settings) as database:
         state, revision = await state_of(database)
-        if state is not State.CURRENT:
+        if state not in {State.CURRENT, State.AHEAD}:
             raise Refused(
                 f"DATABASE_URL: {database} is at revision {revision or 'none'}, not {HEAD}; "
                 "`dhq-auth db check` says what to do"

@@ -52,19 +52,34 @@ def _upgrade(connection: Connection) -> str | None:
     from alembic import command  # noqa: PLC0415
     from alembic.script import ScriptDirectory  # noqa: PLC0415
 
+    from dhq_auth.migrations import history  # noqa: PLC0415
+
     if (before := _revision(connection)) == HEAD:  # somebody else was faster
         return before
     configuration = config(connection)
     known = {each.revision for each in ScriptDirectory.from_config(configuration).walk_revisions()}
     if before is not None and before not in known:
-        raise StartRefused(
-            f"DATABASE_URL: the database is at revision {before}, which this version of dhq-auth "
-            f"does not know (it needs {HEAD}): start the newer version that upgraded it"
-        )
+        _see_whether_newer_will_do(connection, before)
+        return before
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    steps = history.steps_after(connection, before)
     command.upgrade(configuration, "head")
+    history.note_oldest(connection, steps)
     log.info("the database was upgraded from %s to %s", before or "nothing", HEAD)
     return before
+
+
+def _see_whether_newer_will_do(connection: Connection, revision: str) -> None:
+    """Raise StartRefused unless the newer program that made *revision* has left room for us."""
+    from dhq_auth.migrations import history  # noqa: PLC0415
+
+    oldest = history.oldest_program(connection)
+    if oldest is None or oldest > HEAD:
+        raise StartRefused(
+            f"DATABASE_URL: the database is at revision {revision}, which this version of dhq-auth "
+            f"does not know (it needs {HEAD}): start the newer version that upgraded it"
+        )
+    log.info("the database is at %s, of a newer version; this one works beside it", revision)
 
 
 def config(connection: Connection) -> "Config":

@@ -1,11 +1,15 @@
 """What is in a database, seen from outside: nothing is changed by looking."""
 
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, inspect
 
 from dhq_auth.db import Database, sqlite_path
 from dhq_auth.migrations import HEAD, config, current
+
+if TYPE_CHECKING:
+    from dhq_auth.migrations.history import Step
 
 USERS_OF_0_1_6 = {"id", "provider_id", "username", "name", "email", "avatar_url", "join_date"}
 """The columns of the one table of dhq-auth 0.1.6."""
@@ -21,6 +25,8 @@ class State(StrEnum):
     """It has no table of ours."""
     OLDER = "older"
     NEWER = "newer"
+    AHEAD = "ahead"
+    """A newer version has upgraded it, and left room for this one."""
     LEGACY = "0.1.6"
     FOREIGN = "foreign"
     """It has a table `users` that is not of dhq-auth."""
@@ -54,5 +60,21 @@ def _with_revision(connection: Connection, revision: str) -> State:
     # Loading Alembic takes a while, and a database that is up to date needs none of it.
     from alembic.script import ScriptDirectory  # noqa: PLC0415
 
+    from dhq_auth.migrations.history import oldest_program  # noqa: PLC0415
+
     known = ScriptDirectory.from_config(config(connection)).walk_revisions()
-    return State.OLDER if revision in {each.revision for each in known} else State.NEWER
+    if revision in {each.revision for each in known}:
+        return State.OLDER
+    oldest = oldest_program(connection)
+    return State.AHEAD if oldest is not None and oldest <= HEAD else State.NEWER
+
+
+async def steps_of(database: Database, revision: str | None) -> "list[Step]":
+    """Return what an upgrade of *database*, which is at *revision*, would do, in order."""
+    from dhq_auth.migrations.history import steps_after  # noqa: PLC0415 - it loads Alembic
+
+    path = sqlite_path(database.url)
+    if path is not None and not path.exists():
+        return []
+    async with database.read() as db:
+        return await db.run_sync(steps_after, revision)

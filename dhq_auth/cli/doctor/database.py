@@ -21,7 +21,7 @@ async def check_database(settings: Settings) -> Findings:
         what = f"{database} ({revision or 'no revision'}) {MEANING[state]}"
         if state in _UNUSABLE:
             yield fault(SUBJECT, what, "see `dhq-auth db check`; take a backup before anything")
-        elif state is State.CURRENT:
+        elif state in {State.CURRENT, State.AHEAD}:
             yield ok(SUBJECT, what)
             yield await _written(database)
         else:

@@ -10,6 +10,7 @@ from dhq_auth.db import Timestamp
 
 revision = "0004"
 down_revision = "0003"
+works_with = "0003"
 
 
 def upgrade() -> None:
@@ -27,6 +28,12 @@ def upgrade() -> None:
     _make_permission_grants()
     _make_deliveries()
     _make_host_sessions()
+    op.create_table(
+        "compatibility",
+        sa.Column("id", sa.Integer, nullable=False, autoincrement=False),
+        sa.Column("oldest", sa.String(32), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_compatibility"),
+    )
 
 
 def _extend_keys() -> None:
