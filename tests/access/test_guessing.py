@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from dhq_auth.audit import store as audit
+from dhq_auth.audit.store import Wanted
 from dhq_auth.db import Database
 from tests.fixtures.service import Service, Start
 
@@ -196,6 +197,6 @@ async def test_the_right_password_of_a_disabled_account_is_refused_as_a_wrong_on
         await db.execute(text("UPDATE users SET is_active = false"))
     assert [await attempt(service, GOOD) for _ in range(6)] == [401] * 5 + [429]
     async with database.read() as db:
-        told = await audit.latest(db, 10, kind="login.refused")
+        told = await audit.latest(db, 10, Wanted(kind="login.refused"))
     await database.close()
     assert [row["detail"]["reason"] for row in told] == ["account_over"] * 5

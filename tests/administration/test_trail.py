@@ -92,7 +92,7 @@ ONE, DEV, ANY = "the token", "the developer token", "another id"
 DEEDS: dict[str, tuple[Deed, list[Row]]] = {
     "register": (
         anonymous("/auth/register", username="bob", password=GOOD),
-        [("user.created", {"provider": "password"})],
+        [("user.created", {"provider": "password", "is_admin": False})],
     ),
     "log in": (
         lambda house: logged_in(house.alice.service, "alice"),
@@ -119,7 +119,7 @@ DEEDS: dict[str, tuple[Deed, list[Row]]] = {
     "choose a username, and another one": (
         choose_twice,
         [
-            ("user.created", {"provider": "password"}),
+            ("user.created", {"provider": "password", "is_admin": False}),
             ("login.succeeded", {"provider": "password", "session_id": ANY}),
             ("username.chosen", {"username": "carol"}),
         ],

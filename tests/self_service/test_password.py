@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from dhq_auth.audit import store as audit
+from dhq_auth.audit.store import Wanted
 from dhq_auth.db import Database
 from tests.fakes.oidc_issuer import OidcIssuer
 from tests.fixtures.service import FrozenClock, Service, Start, oidc
@@ -159,7 +160,7 @@ async def test_of_two_first_passwords_at_once_one_holds(start: Start, issuer: Oi
     assert statuses[1 - won] in {400, 409}
     database = Database(service.settings.database_url.value, pool=1, timeout=10)
     async with database.read() as db:
-        (row,) = await audit.latest(db, 10, kind="password.changed")
+        (row,) = await audit.latest(db, 10, Wanted(kind="password.changed"))
     await database.close()
     assert row["detail"] == {"by": "user"}
     await logged_in(service, str(issuer.user["email"]), wanted[won])
