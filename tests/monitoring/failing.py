@@ -1,0 +1,5 @@
+"""An extension that fails."""
+
+
+def on_user_login(user_info: dict[str, object]) -> None:
+    raise RuntimeError("as always")
