@@ -35,6 +35,10 @@ install_packages() {
 [ -x /usr/bin/chromium ] || install_packages chromium
 command -v openssl >/dev/null || install_packages openssl
 command -v curl >/dev/null || install_packages curl
+command -v sqlite3 >/dev/null || install_packages sqlite3
+# For tests/faults: clocks that jump, and a disk of their own that fills.
+command -v faketime >/dev/null || install_packages faketime
+command -v unshare >/dev/null || install_packages util-linux
 
 if ! command -v node >/dev/null || ! command -v npm >/dev/null; then
     install_packages nodejs npm

@@ -5,7 +5,6 @@ The samples are what that version wrote by itself, and what it gave to people.
 
 import json
 import sqlite3
-from collections.abc import AsyncIterator
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,7 +24,7 @@ pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 @pytest.fixture
-async def program(start: Start, clock: FrozenClock, tmp_path: Path) -> AsyncIterator[Browser]:
+async def program(start: Start, clock: FrozenClock, tmp_path: Path) -> Browser:
     """A client of this version on the database of the one before."""
     clock.now = A_DAY_LATER
     file = tmp_path / "before.db"
@@ -38,8 +37,7 @@ async def program(start: Start, clock: FrozenClock, tmp_path: Path) -> AsyncIter
         SESSION_DURATION="0",
         LOGIN_TOKEN_LIFETIME="3650d",
     )
-    async with Browser(str(service.browser.session._base_url), forgets=True) as client:
-        yield client
+    return service.program
 
 
 async def known(program: Browser, **headers: str) -> bool:
