@@ -1,6 +1,6 @@
 """Fixtures: a database of its own for each test, with and without a service in front of it."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 
 import pytest
 
@@ -37,6 +37,17 @@ def work(database: Database, clock: Clock, announced: list[Event]) -> Work:
         announced.extend(events)
 
     return Work(database, clock, announce)
+
+
+@pytest.fixture
+def serializable_url(postgres: PostgresServer, postgres_template: str) -> Iterator[str]:
+    """The DATABASE_URL of a database whose transactions are SERIALIZABLE."""
+    name = postgres.create(postgres_template)
+    # Who waits for each other is found out at once, instead of after a second.
+    for setting in ("default_transaction_isolation = 'serializable'", "deadlock_timeout = '10ms'"):
+        postgres.execute(f"ALTER DATABASE {name} SET {setting}")
+    yield postgres.url(name)
+    postgres.drop(name)
 
 
 @pytest.fixture
