@@ -26,6 +26,8 @@ FULL_PAGE_LIFETIME: Final = 300
 """Seconds for which anybody may keep a full page, which is followed by others."""
 COME_AGAIN: Final = 1
 """Seconds after which to ask again who found no place to wait."""
+NOTICED: Final = 0.5
+"""Seconds after which it is noticed that who waits has left, whose place another may take."""
 _SECONDS: Final = re.compile(r"[0-9]{1,3}")
 
 
@@ -94,7 +96,8 @@ class RevocationViews:
         changed = asyncio.create_task(self._feed.changed(head))
         either: set[asyncio.Task[Any]] = {changed, stopping}
         try:
-            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            while not (stopping.done() or changed.done() or request.transport is None):
+                await asyncio.wait(either, timeout=NOTICED, return_when=asyncio.FIRST_COMPLETED)
             if changed.done():
                 await changed
             return not stopping.done() and request.transport is not None
