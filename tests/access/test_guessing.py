@@ -199,4 +199,4 @@ async def test_the_right_password_of_a_disabled_account_is_refused_as_a_wrong_on
     async with database.read() as db:
         told = await audit.latest(db, 10, Wanted(kind="login.refused"))
     await database.close()
-    assert [row["detail"]["reason"] for row in told] == ["account_over"] * 5
+    assert [row["detail"]["reason"] for row in told] == ["throttled", *["account_over"] * 5]
