@@ -31,11 +31,15 @@ _SCHEMES: Final = {"http": "http", "https": "https", "ws": "http", "wss": "https
 
 @dataclass(frozen=True, slots=True)
 class Original:
-    """What a browser asked for: *target* is the path with its query, byte for byte."""
+    """What a browser asked for: *target* is the path with its query, byte for byte.
+
+    *told* is whether its address was told apart from that of the question; else they are one.
+    """
 
     origin: Origin
     target: str
     method: str
+    told: bool = True
 
     def is_navigation(self, request: web.Request) -> bool:
         """Whether *request* tells of a browser whose window is about to show what it gets.
@@ -59,10 +63,13 @@ def original(request: web.Request, settings: Settings) -> Original:
     """
     headers = _Told(request, believed=is_from_proxy(request, settings.trusted_proxies))
     url = headers.get("X-Original-URL")
+    path = _path_of(url) if url else headers.get("X-Forwarded-Uri")
+    behind = request.raw_path.removeprefix(VERIFY) if request.path.startswith(VERIFY) else "/"
     asked = Original(
         _origin(headers, settings.external_address, url),
-        target(_path(request, headers, url)),
+        target(behind if path is None else path),
         (headers.get("X-Original-Method", "X-Forwarded-Method") or request.method).upper(),
+        told=path is not None or behind.startswith("/"),
     )
     if asked.origin != settings.external_address:
         request[ELSEWHERE] = STATIC
@@ -115,12 +122,8 @@ def _origin(headers: _Told, own: Origin, url: str | None) -> Origin:
     return origin
 
 
-def _path(request: web.Request, headers: _Told, url: str | None) -> str:
-    if url is not None:
-        return f"/{url.partition('://')[2].partition('/')[2]}"
-    if (uri := headers.get("X-Forwarded-Uri")) is not None:
-        return uri
-    return request.raw_path.removeprefix(VERIFY) if request.path.startswith(VERIFY) else "/"
+def _path_of(url: str) -> str:
+    return f"/{url.partition('://')[2].partition('/')[2]}"
 
 
 def _unclear(reason: str) -> Forbidden:

@@ -9,15 +9,15 @@ from aiohttp import web
 from dhq_auth.accounts.store import User
 from dhq_auth.credentials.presented import presented
 from dhq_auth.errors import InvalidCredential
-from dhq_auth.forward_auth.original import PREFIX, VERIFY, Original, original
+from dhq_auth.forward_auth.original import PREFIX, Original, original
 from dhq_auth.forward_auth.visitors import Visitors
 from dhq_auth.settings import Settings
 from dhq_auth.web.params import Params, query
 from dhq_auth.web.render import redirect
 
 START: Final = f"{PREFIX}/start"
-# All that is visible, but the sign of the encoding itself: what is decoded is what was meant.
-_PLAIN: Final = "".join(map(chr, range(0x21, 0x7F))).replace("%", "")
+# All that is visible, but the sign of the encoding itself, and what proxies take for variables.
+_PLAIN: Final = "".join(set(map(chr, range(0x21, 0x7F))) - set("%{}"))
 # What a query may hold as it is (RFC 3986 3.4), but what separates or encodes.
 _OF_QUERY: Final = "/?:@!$'()*,;=-._~"
 
@@ -47,8 +47,8 @@ class VerifyView:
     async def verify(self, request: web.Request) -> web.StreamResponse:
         """Say who made the request that a proxy holds back, or that nobody known did."""
         asked = original(request, self._settings)
-        # Behind `/auth/verify/` the query is that of the application.
-        sent = query(request) if request.path.rstrip("/") == VERIFY else Params([])
+        # Caddy leaves the query of the application behind its question, Envoy the path, too.
+        sent = Params([]) if asked.told else query(request)
         try:
             who = await self._visitors.who(request, sent, asked)
         except InvalidCredential as error:

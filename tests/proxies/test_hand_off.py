@@ -1,6 +1,5 @@
 """Applications on other hosts: to the login and back, each with a session of its own."""
 
-
 from tests.proxies.visitor import APP, Visitor
 
 

@@ -50,8 +50,9 @@ class Form(HTMLParser):
 class Visitor:
     """Somebody with a browser that comes to us by *proxy*."""
 
-    def __init__(self, proxy: Browser) -> None:
+    def __init__(self, proxy: Browser, auth: str = AUTH) -> None:
         self.proxy = proxy
+        self.auth = auth
         self.jars: dict[str, dict[str, str]] = defaultdict(dict)
 
     async def verify(
@@ -82,7 +83,7 @@ class Visitor:
                 return answer, url
             url = urljoin(url, answer.headers["Location"])
             place = urlsplit(url)
-            ours = f"{place.scheme}://{place.netloc}" == AUTH
+            ours = f"{place.scheme}://{place.netloc}" == self.auth
             if not ours and not place.path.startswith("/.dhq-auth/"):
                 answer = await self.verify(url, **_underscored(NAVIGATION))
             else:
@@ -96,17 +97,17 @@ class Visitor:
     async def sign_in(self, url: str, name: str = "alice") -> tuple[ClientResponse, str]:
         """Open *url*, log in at the page to which that leads, and follow back."""
         page, there = await self.open(url)
-        assert there.startswith(f"{AUTH}/login?"), there
+        assert there.startswith(f"{self.auth}/login?"), there
         return await self.log_in(page, name)
 
     async def log_in(self, page: ClientResponse, name: str = "alice") -> tuple[ClientResponse, str]:
         """Fill in the login *page*."""
         fields = Form(await page.text()).fields
         sent = {**fields, "username": name, "password": GOOD}
-        headers = {**NAVIGATION, "Origin": AUTH, "Sec-Fetch-Site": "same-origin"}
-        answer = await self.send("POST", f"{AUTH}/auth/login", data=sent, headers=headers)
+        headers = {**NAVIGATION, "Origin": self.auth, "Sec-Fetch-Site": "same-origin"}
+        answer = await self.send("POST", f"{self.auth}/auth/login", data=sent, headers=headers)
         assert answer.status == 303, await answer.text()
-        return await self.follow(answer, f"{AUTH}/auth/login")
+        return await self.follow(answer, f"{self.auth}/auth/login")
 
     def _told(self, place: SplitResult, method: str) -> dict[str, str]:
         cookies = "; ".join(f"{name}={value}" for name, value in self.jars[place.netloc].items())
