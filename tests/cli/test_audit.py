@@ -1,5 +1,6 @@
 """Reading the audit log, checking it, and taking it elsewhere."""
 
+import asyncio
 import json
 from datetime import timedelta
 from pathlib import Path
@@ -18,7 +19,8 @@ from dhq_auth.tokens.wrapping import wrapping_of
 from dhq_auth.work import Work
 from tests.audit.conftest import Log
 from tests.cli.conftest import Cli
-from tests.fixtures.service import FrozenClock
+from tests.fixtures.service import FrozenClock, Start
+from tests.self_service.people import registered
 
 SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -301,3 +303,16 @@ def test_what_is_no_export_is_refused(cli: Cli, text: str):
 
 def test_some_is_about_an_export(cli: Cli):
     assert cli("audit", "verify", "--some").code == 2
+
+
+@pytest.mark.slow
+async def test_a_service_that_runs_seals_what_it_does(start: Start, on_database: Cli):
+    service = await start()
+    alice = await registered(service)
+    async with asyncio.timeout(30):
+        while (await on_database.aside("audit", "verify", "--json")).json["waiting"]:
+            await asyncio.sleep(0.2)
+    ended = await on_database.aside("audit", "verify", "--json")
+    assert (ended.code, ended.json["rows"], ended.json["seals"]) == (0, 2, 1)
+    rows = await exported(on_database, "--user", alice.id)
+    assert [row["kind"] for row in rows] == ["user.created", "login.succeeded"]
