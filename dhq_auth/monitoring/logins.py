@@ -12,6 +12,8 @@ from dhq_auth.events import Event, LoggedIn, LoginRefused, Source
 from dhq_auth.metrics import Metrics
 
 PASSWORD: Final = "password"  # noqa: S105 - the name of the provider in events
+THROTTLED: Final = "throttled"
+"""The reason of a refusal that is in the audit log once for many; `Logins.throttled` hears of each."""
 OUTCOMES: Final = ("succeeded", "refused", "throttled")
 
 log = logging.getLogger("dhq_auth.logins")
@@ -33,7 +35,7 @@ class Logins:
         for event in events:
             if isinstance(event, LoggedIn):
                 self._logins.inc(event.provider, "succeeded")
-            elif isinstance(event, LoginRefused):
+            elif isinstance(event, LoginRefused) and event.reason != THROTTLED:
                 self._logins.inc(event.provider, "refused")
                 address = event.source.address
                 log.warning(
