@@ -1,8 +1,7 @@
 """The one place where the parts meet: settings in, an aiohttp application out."""
 
-import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
 from aiohttp import web
@@ -15,9 +14,9 @@ from dhq_auth.administration import setup_code
 from dhq_auth.clock import Clock, utcnow
 from dhq_auth.credentials.chain import authenticator
 from dhq_auth.db import Database
+from dhq_auth.events import Event
 from dhq_auth.forward_auth import routes as forward_auth
 from dhq_auth.forward_auth.original import STATIC as STATIC_ELSEWHERE
-from dhq_auth.events import Event
 from dhq_auth.housekeeping import keep_house
 from dhq_auth.login import routes as login
 from dhq_auth.metrics import Metrics
@@ -31,6 +30,7 @@ from dhq_auth.plugins import CredentialKinds, Extensions, PermissionProviders
 from dhq_auth.remote import Remote
 from dhq_auth.self_service import routes as self_service
 from dhq_auth.settings import Settings
+from dhq_auth.starting import Background, started
 from dhq_auth.throttle.failures import LoginFailures
 from dhq_auth.throttle.rates import RateLimit
 from dhq_auth.tokens.keeper import KeyKeeper
@@ -39,6 +39,7 @@ from dhq_auth.tokens.signing import TokenSigner
 from dhq_auth.web import openapi
 from dhq_auth.web.errors import error_middleware
 from dhq_auth.web.headers import cors_middleware, header_middleware
+from dhq_auth.web.life import LIFE, Life, start_middleware
 from dhq_auth.web.observe import Requests
 from dhq_auth.web.render import STATIC, Pages
 from dhq_auth.web.routing import Route, add_routes
@@ -55,8 +56,9 @@ def create_app(
 
     *password_cost* is what a password hash costs.
 
-    Raises StartRefused: here for a plugin that cannot be used, and when the application starts for
-    a database that is away or not for us, or keys that cannot be opened.
+    A database that is away is waited for, while the application listens. Raises StartRefused: here
+    for a plugin that cannot be used, and when the application starts for a database that is not for
+    us, or keys that cannot be opened.
     """
     limits = settings.limits
     metrics = Metrics()
@@ -111,6 +113,12 @@ def create_app(
     meters.watch_parts(
         metrics, hasher=hasher, database=database, keyring=keyring, extensions=extensions, now=now
     )
+    life = Life()
+    background: Sequence[Background] = (
+        lambda: keep_house(work),
+        lambda: meters.watch_loop(metrics, lag),
+        keeper.keep,
+    )
     pages = Pages(issuer=settings.issuer)
     routes = [
         *login.routes(
@@ -144,7 +152,12 @@ def create_app(
         *MetricsViews(metrics, settings).routes(),
     ]
 
-    async def life(_app: web.Application) -> AsyncIterator[None]:
+    async def prepare() -> None:
+        await migrations.upgrade(database)
+        await keeper.load()
+        await setup_code.publish(work, settings, keyring)
+
+    async def run(_app: web.Application) -> AsyncIterator[None]:
         async with contextlib.AsyncExitStack() as stack:
             stack.push_async_callback(remote.close)
             stack.callback(signer.close)
@@ -154,33 +167,21 @@ def create_app(
             stack.push_async_callback(providers.close)
             stack.push_async_callback(credential_kinds.close)
             stack.push_async_callback(extensions.close)
-            with database.needed_to_start():
-                await migrations.upgrade(database)
-                await keeper.load()
-                await setup_code.publish(work, settings, keyring)
-            await stack.enter_async_context(_running(keep_house(work)))
-            await stack.enter_async_context(_running(meters.watch_loop(metrics, lag)))
-            await stack.enter_async_context(_running(keeper.keep()))
+            await stack.enter_async_context(started(life, database, prepare, background))
             yield
 
     observe = Requests(metrics).middleware()
-    return _application(settings, pages, routes, life, observe=observe)
-
-
-@contextlib.asynccontextmanager
-async def _running(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
-    """Do *work* beside what is inside, and end it with that."""
-    task = asyncio.create_task(work)
-    try:
-        yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+    return _application(settings, pages, routes, life, run, observe=observe)
 
 
 def _application(
-    settings: Settings, pages: Pages, routes: list[Route], life: object, *, observe: Middleware
+    settings: Settings,
+    pages: Pages,
+    routes: list[Route],
+    life: Life,
+    run: object,
+    *,
+    observe: Middleware,
 ) -> web.Application:
     app = web.Application(
         client_max_size=settings.limits.max_body,
@@ -189,6 +190,7 @@ def _application(
             header_middleware(settings),
             cors_middleware(settings),
             error_middleware(pages),
+            start_middleware(life),
         ],
     )
     add_routes(app, routes)
@@ -197,5 +199,11 @@ def _application(
     )
     app.router.add_static("/static", STATIC)
     app.router.add_static(STATIC_ELSEWHERE, STATIC)
-    app.cleanup_ctx.append(life)  # type: ignore[arg-type]
+    app[LIFE] = life
+    app.on_shutdown.append(_stopping)
+    app.cleanup_ctx.append(run)  # type: ignore[arg-type]
     return app
+
+
+async def _stopping(app: web.Application) -> None:
+    app[LIFE].stopping.set()

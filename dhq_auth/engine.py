@@ -58,6 +58,8 @@ LONGEST_STATEMENT: Final = 2000
 class Pool(AsyncAdaptedQueuePool):
     """The connections of an engine, with the number of those who had to wait for one."""
 
+    __module__ = AsyncAdaptedQueuePool.__module__
+    """It logs under this name: what it tells of itself is for those who ask SQLAlchemy."""
     waits = 0
 
     def _do_get(self) -> Any:

@@ -105,12 +105,13 @@ async def newer_database(database_url: str, clock: FrozenClock) -> web.Applicati
     database = Database(database_url, pool=1, timeout=20)
     async with database.write() as db:
         await db.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+        await db.execute(text("UPDATE compatibility SET oldest = '9999'"))
     await database.close()
     return application(database_url, clock)
 
 
-async def absent_database(database_url: str, clock: FrozenClock) -> web.Application:
-    return application("postgresql://ada:geheim@127.0.0.1:1/x", clock)
+async def impossible_address(database_url: str, clock: FrozenClock) -> web.Application:
+    return application("postgresql://ada:geheim@127.0.0.1:1/x?sslmode=off", clock)
 
 
 async def refused_by(app: web.Application) -> str:
@@ -121,7 +122,7 @@ async def refused_by(app: web.Application) -> str:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("broken", [wrong_secret_key, newer_database, absent_database])
+@pytest.mark.parametrize("broken", [wrong_secret_key, newer_database, impossible_address])
 async def test_a_start_that_fails_closes_what_it_opened(
     database_url: str,
     clock: FrozenClock,

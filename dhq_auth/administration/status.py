@@ -23,7 +23,13 @@ class StatusViews:
     def routes(self) -> list[Route]:
         """Return the routes of this feature."""
         return [
-            Route(method="GET", path="/auth/status", handler=self.status, operation=openapi.STATUS),
+            Route(
+                method="GET",
+                path="/auth/status",
+                handler=self.status,
+                operation=openapi.STATUS,
+                early=True,
+            ),
             Route(method="GET", path="/auth/stats", handler=self.stats, operation=openapi.STATS),
             Route(
                 method="GET",

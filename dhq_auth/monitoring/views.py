@@ -20,10 +20,20 @@ class MonitoringViews:
     def routes(self) -> list[Route]:
         """Return the routes of this feature."""
         return [
-            Route(method="GET", path="/healthz", handler=self.healthz, operation=openapi.HEALTHZ),
+            Route(
+                method="GET",
+                path="/healthz",
+                handler=self.healthz,
+                operation=openapi.HEALTHZ,
+                early=True,
+            ),
             Route(method="GET", path="/readyz", handler=self.readyz, operation=openapi.READYZ),
             Route(
-                method="GET", path="/openapi.json", handler=self.describe, operation=openapi.OPENAPI
+                method="GET",
+                path="/openapi.json",
+                handler=self.describe,
+                operation=openapi.OPENAPI,
+                early=True,
             ),
         ]
 

@@ -14,9 +14,18 @@ from aiohttp import web
 
 from dhq_auth import tracing
 from dhq_auth.errors import StartRefused
+from dhq_auth.serving.lifeline import LISTENS, READY
 from dhq_auth.serving.server import Runner
-from dhq_auth.serving.sockets import Greeting, allow_connections, announce, bind, no_greeting
+from dhq_auth.serving.sockets import (
+    Greeting,
+    allow_connections,
+    announce,
+    bind,
+    greet,
+    no_greeting,
+)
 from dhq_auth.settings import Settings, SettingsError
+from dhq_auth.web.life import LIFE, Life
 
 Factory = Callable[[Settings], web.Application]
 
@@ -37,8 +46,9 @@ def run(
     """Serve what *factory* makes until SIGTERM or SIGINT; return the exit code.
 
     Listens on *sockets*, or else takes those of HOST and PORT, before anything else is started, or
-    raises ListenError. Over the *lifeline* we tell a supervisor that we serve; when it breaks, he
-    is gone, and so shall we be.
+    raises ListenError. Over the *lifeline* we tell a supervisor that we listen, then that we are
+    ready; when it breaks, he is gone, and so shall we be. Raises StartRefused where the start fails,
+    also when that is found after we have waited for the database.
     """
     sockets = sockets or bind(settings.host, settings.port)
     _note_room(settings)
@@ -78,7 +88,7 @@ class _Service:
             runner = Runner(self._factory(self._settings), self._settings.limits)
             try:
                 if await self._started(runner):
-                    await self._told_to_stop.wait()
+                    await self._serve_on(runner.app.get(LIFE))
             finally:
                 await runner.cleanup()
                 tracing.close()
@@ -90,7 +100,7 @@ class _Service:
         return 0
 
     async def _started(self, runner: Runner) -> bool:
-        """Return whether *runner* serves; not if we are told to stop before it does."""
+        """Return whether *runner* listens; not if we are told to stop before it does."""
         setup = asyncio.ensure_future(runner.setup())
         stop = asyncio.ensure_future(self._told_to_stop.wait())
         await asyncio.wait({setup, stop}, return_when=asyncio.FIRST_COMPLETED)
@@ -102,10 +112,26 @@ class _Service:
         await setup
         await runner.listen(self._sockets)
         if self._lifeline is not None:
-            self._lifeline.send(b".")
+            self._lifeline.send(LISTENS)
         else:
-            announce(self._sockets, self._greeting)
+            announce(self._sockets)
         return True
+
+    async def _serve_on(self, life: Life | None) -> None:
+        """Serve until told to stop; raise what *life* fails by before it is ready."""
+        stop = asyncio.ensure_future(self._told_to_stop.wait())
+        if life is not None and not life.ready.is_set():
+            begun = asyncio.ensure_future(life.begun())
+            await asyncio.wait({begun, stop}, return_when=asyncio.FIRST_COMPLETED)
+            if not begun.done():
+                begun.cancel()
+                return
+            await begun
+        if self._lifeline is not None:
+            self._lifeline.send(READY)
+        else:
+            greet(self._greeting)
+        await stop
 
     def _heed_signals(self) -> None:
         loop = asyncio.get_running_loop()

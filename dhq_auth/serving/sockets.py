@@ -10,7 +10,7 @@ from contextlib import ExitStack, suppress
 from typing import Final
 
 Greeting = Callable[[], str]
-"""What whoever started us is told once we listen; asked for then, not before."""
+"""What whoever started us is told once we are ready; asked for then, not before."""
 UNSENT: Final = 30_000
 """Milliseconds after which the system gives up on a caller who takes none of what he is sent."""
 OTHER_FILES: Final = 128
@@ -64,11 +64,15 @@ def no_greeting() -> str:
     return ""
 
 
-def announce(sockets: Iterable[socket.socket], greeting: Greeting = no_greeting) -> None:
-    """Log where we listen; greet whoever started us."""
+def announce(sockets: Iterable[socket.socket]) -> None:
+    """Log where we listen."""
     for sock in sockets:
         host, port = sock.getsockname()[:2]
         _log.info("listening on http://%s:%d", f"[{host}]" if ":" in host else host, port)
+
+
+def greet(greeting: Greeting) -> None:
+    """Say *greeting* to whoever started us."""
     with suppress(OSError, UnicodeError):  # nobody reads it, or not with these letters
         sys.stdout.write(greeting())
         sys.stdout.flush()

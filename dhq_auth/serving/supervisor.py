@@ -5,8 +5,12 @@ connections over them. It keeps its own hold on them while it runs, so that conn
 a worker is being replaced wait for the new one instead of being refused.
 
 Parent and worker hold the two ends of a socket pair, the *lifeline*. The worker writes to it when
-it serves, the parent ends his side to have it stop, and either sees it break when the other is
-gone, however it went. Settings are not handed over: a worker reads the environment again.
+it listens and when it is ready, the parent ends his side to have it stop, and either sees it break
+when the other is gone, however it went. Settings are not handed over: a worker reads the
+environment again.
+
+The first worker is started alone, until it is ready: what ends it would end them all, and need be
+said only once. While it waits for the database it listens, and tells callers so.
 """
 
 import asyncio
@@ -23,7 +27,8 @@ from pathlib import Path
 from typing import Final
 
 from dhq_auth.metrics import shared
-from dhq_auth.serving.sockets import Greeting, announce, bind_for_workers, no_greeting
+from dhq_auth.serving.lifeline import LISTENS, READY
+from dhq_auth.serving.sockets import Greeting, announce, bind_for_workers, greet, no_greeting
 from dhq_auth.settings import Settings
 
 SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
@@ -36,7 +41,7 @@ class Patience:
     """How workers that die are replaced."""
 
     starts: int = 5
-    """Starts in a row that may fail before we give up."""
+    """Starts in a row that may end before they are ready, until we give up."""
     settled: float = 10.0
     """Seconds of life after which a death is the first again."""
     delay: float = 0.1
@@ -96,6 +101,7 @@ class Supervisor:
         self._greeting = greeting
         self._workers: set[Worker] = set()
         self._stopping = asyncio.Event()
+        self._begun = asyncio.Event()
         self._code = 0
 
     async def run(self) -> int:
@@ -103,23 +109,27 @@ class Supervisor:
         loop = asyncio.get_running_loop()
         for number in SIGNALS:
             loop.add_signal_handler(number, self._signalled, number)
-        # One first: what stops it would stop them all, and need be said only once.
         first = await self._start(0)
-        if not await first.serves():
+        if not await first.said(LISTENS):
             code = await first.ended()
             return 0 if self._stopping.is_set() else max(code, 1)
         if not self._stopping.is_set():
-            announce(self._sockets[0], self._greeting)
-        slots = range(len(self._sockets))
-        await asyncio.gather(*(self._keep(slot, first if slot == 0 else None) for slot in slots))
+            announce(self._sockets[0])
+        others = range(1, len(self._sockets))
+        await asyncio.gather(self._keep(0, first), *map(self._keep_later, others))
         return self._code
+
+    async def _keep_later(self, slot: int) -> None:
+        await self._begun.wait()
+        await self._keep(slot, None)
 
     async def _keep(self, slot: int, worker: "Worker | None") -> None:
         """Have a worker in *slot*, at first *worker*, until we are told to stop."""
         deaths = failures = 0
         while worker or not self._stopping.is_set():
             worker = worker or await self._start(slot)
-            served = await worker.serves()
+            if ready := await worker.said(READY):
+                self._note_ready()
             code = await worker.ended()
             self._workers.discard(worker)
             if self._numbers is not None:
@@ -127,7 +137,10 @@ class Supervisor:
             if self._stopping.is_set():
                 return self._note_end(code)
             deaths = 1 if worker.age > self._patience.settled else deaths + 1
-            failures = 0 if served else failures + 1
+            failures = 0 if ready else failures + 1
+            if code > 0 and not self._begun.is_set():  # it has said why
+                self._code = code
+                return self._stop()
             if failures >= self._patience.starts:
                 _log.error(
                     "worker %d ended (%s), as did others; giving up", worker.pid, _reason(code)
@@ -140,6 +153,11 @@ class Supervisor:
                 async with asyncio.timeout(self._patience.pause(deaths)):
                     await self._stopping.wait()
         return None
+
+    def _note_ready(self) -> None:
+        if not self._begun.is_set():
+            self._begun.set()
+            greet(self._greeting)
 
     async def _start(self, slot: int) -> "Worker":
         worker = await Worker.start(
@@ -163,6 +181,7 @@ class Supervisor:
 
     def _stop(self) -> None:
         self._stopping.set()
+        self._begun.set()
         for sock in (sock for sockets in self._sockets for sock in sockets):
             sock.close()
         for worker in self._workers:
@@ -180,7 +199,8 @@ class Worker:
         self._process = process
         self._lifeline = lifeline
         self._born = asyncio.get_running_loop().time()
-        self._serves: bool | None = None
+        self._said = b""
+        self._silent = False
         self.pid = process.pid
 
     @classmethod
@@ -208,15 +228,16 @@ class Worker:
         """Seconds since it was started."""
         return asyncio.get_running_loop().time() - self._born
 
-    async def serves(self) -> bool:
-        """Wait until it serves, or return False if it ends before."""
-        if self._serves is None:
+    async def said(self, what: bytes) -> bool:
+        """Wait until it has said *what*; return False if it ends before."""
+        while what not in self._said and not self._silent:
             try:
-                said = await asyncio.get_running_loop().sock_recv(self._lifeline, 1)
+                heard = await asyncio.get_running_loop().sock_recv(self._lifeline, 1)
             except ConnectionError:
-                said = b""
-            self._serves = bool(said)
-        return self._serves
+                heard = b""
+            self._said += heard
+            self._silent = not heard
+        return what in self._said
 
     async def ended(self) -> int:
         """Wait for its end; return the exit code."""

@@ -9,6 +9,7 @@ from aiohttp import web
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 CORS_PATHS = web.AppKey("CORS_PATHS", dict[str, set[str]])
+EARLY = web.AppKey("EARLY", set[str])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,7 +18,8 @@ class Route:
 
     `kind`: an `api` may be called from the pages of ALLOWED_ORIGINS, a `page` or a `redirect` is
     for the address bar alone. A redirect has no HEAD: it spends something. `operation` is the
-    OpenAPI 3.1 Operation Object; without one the route is not part of the API.
+    OpenAPI 3.1 Operation Object; without one the route is not part of the API. What is `early`
+    needs neither database nor keys, and is answered while the service waits for them.
     """
 
     method: Literal["GET", "POST", "PUT", "DELETE", "*"]
@@ -25,11 +27,13 @@ class Route:
     handler: Handler
     kind: Literal["api", "page", "redirect"] = "api"
     operation: Mapping[str, Any] | None = field(default=None, repr=False)
+    early: bool = False
 
 
 def add_routes(app: web.Application, routes: Iterable[Route]) -> None:
     """Put *routes* on *app*, each with and without a trailing slash."""
     cors = app.setdefault(CORS_PATHS, {})
+    early = app.setdefault(EARLY, set())
     routes = list(routes)
     names = {route.path for route in routes if "{" not in route.path}
     for route in routes:
@@ -39,6 +43,8 @@ def add_routes(app: web.Application, routes: Iterable[Route]) -> None:
         for path in {route.path, f"{route.path.rstrip('/')}/"}:
             for method in methods:
                 app.router.add_route(method, _narrowed(path, names), route.handler)
+            if route.early:
+                early.add(path)
             if route.kind == "api":
                 cors.setdefault(path, set()).add(route.method)
 

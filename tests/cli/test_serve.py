@@ -95,7 +95,7 @@ async def test_elsewhere_it_is_told_only_when_asked(begin: Begin, database_url: 
     ("environ", "name"),
     [
         ({"DATABASE_URL": "sqlite:////dev/null/auth.db", "WORKERS": "2"}, "DATABASE_URL"),
-        ({"DATABASE_URL": f"postgresql://o:{SECRET}@127.0.0.1:1/auth"}, "DATABASE_URL"),
+        ({"DATABASE_URL": f"postgresql://o:{SECRET}@127.0.0.1:1/auth?sslmode=off"}, "DATABASE_URL"),
         ({"DATABASE_URL": "sqlite:////dev/null/auth.db"}, "DATABASE_URL"),
         ({"ALLOWED_SERVICES": "no.such.module"}, "ALLOWED_SERVICES"),
         ({"INSTALLED_EXTENSIONS": "json"}, "INSTALLED_EXTENSIONS"),

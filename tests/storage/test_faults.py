@@ -6,19 +6,16 @@ import sqlite3
 import time
 from collections.abc import AsyncIterator
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 from aiohttp import ClientResponse
 
-from dhq_auth.app import create_app
 from dhq_auth.db import Database
-from dhq_auth.errors import StartRefused, Unavailable
-from dhq_auth.settings import from_environ
+from dhq_auth.errors import Unavailable
 from tests.fakes.oidc_issuer import OidcIssuer
-from tests.fakes.postgres import PASSWORD, PostgresServer
+from tests.fakes.postgres import PostgresServer
 from tests.fakes.proxy import Proxy
-from tests.fixtures.service import FrozenClock, Service, Start, oidc
+from tests.fixtures.service import Service, Start, oidc
 from tests.storage.conftest import TIMEOUT
 
 RECOVERY = 5.0
@@ -296,69 +293,3 @@ async def test_a_fault_is_logged_once_a_minute_and_without_secrets(
     assert "[Errno 111]" in caplog.text
     assert "geheim" not in caplog.text
     await database.close()
-
-
-async def start_error(clock: FrozenClock, url: str) -> str:
-    app = create_app(
-        from_environ({"DATABASE_URL": url, "DATABASE_TIMEOUT": str(TIMEOUT)}), now=clock
-    )
-    app.freeze()
-    with pytest.raises(StartRefused) as refused:
-        await app.startup()
-    await app.cleanup()
-    return str(refused.value)
-
-
-async def test_a_start_without_its_database_says_which_setting_and_no_password(
-    clock: FrozenClock,
-) -> None:
-    said = await start_error(clock, "postgresql://ada:geheim@127.0.0.1:1/x?application_name=y")
-    assert said.startswith("DATABASE_URL: postgresql://ada:***@127.0.0.1:1/x cannot be used: ")
-    assert "[Errno 111]" in said
-    assert "geheim" not in said
-    assert "\n" not in said
-
-
-@pytest.mark.parametrize(
-    ("change", "why"),
-    [
-        ({PASSWORD: "wrong"}, "password authentication failed"),
-        ({"/postgres?": "/absent?"}, 'database "absent" does not exist'),
-        ({"?": "?sslmode=require"}, "SSL"),
-        ({"?": "?no_such_option=1"}, "no_such_option"),
-    ],
-)
-async def test_a_start_that_postgresql_refuses_says_why(
-    clock: FrozenClock, postgres: PostgresServer, change: dict[str, str], why: str
-) -> None:
-    url = f"{postgres.url('postgres')}?"
-    for old, new in change.items():
-        url = url.replace(old, new)
-    said = await start_error(clock, url)
-    assert said.startswith("DATABASE_URL: postgresql://postgres:***@")
-    assert why in said
-    assert "\n" not in said
-
-
-async def test_a_start_on_a_database_that_hangs_ends_in_time(
-    clock: FrozenClock, postgres: PostgresServer, proxy: Proxy
-) -> None:
-    proxy.hang()
-    url = postgres.url("postgres").replace(f":{postgres.port}/", f":{proxy.port}/")
-    begun = time.monotonic()
-    assert "no answer in time" in await start_error(clock, url)
-    assert time.monotonic() - begun < TIMEOUT + GIVING_UP
-
-
-async def test_a_file_that_is_no_database_is_named(clock: FrozenClock, tmp_path: Path) -> None:
-    path = tmp_path / "notes.txt"
-    path.write_text("This is a text, and long enough to be looked at as a database. " * 40)
-    said = await start_error(clock, f"sqlite:///{path}")
-    assert said == f"DATABASE_URL: sqlite:///{path} cannot be used: file is not a database"
-
-
-async def test_a_folder_that_cannot_be_made_is_named(clock: FrozenClock, tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    said = await start_error(clock, f"sqlite:///{tmp_path}/file/data/x.db")
-    assert said.startswith(f"DATABASE_URL: sqlite:///{tmp_path}/file/data/x.db cannot be used: ")
-    assert "Not a directory" in said
