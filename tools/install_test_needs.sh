@@ -35,6 +35,7 @@ install_packages() {
 [ -x /usr/bin/chromium ] || install_packages chromium
 command -v openssl >/dev/null || install_packages openssl
 command -v curl >/dev/null || install_packages curl
+command -v fail2ban-regex >/dev/null || install_packages fail2ban
 command -v sqlite3 >/dev/null || install_packages sqlite3
 # For tests/faults: clocks that jump, and a disk of their own that fills.
 command -v faketime >/dev/null || install_packages faketime
