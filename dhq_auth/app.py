@@ -11,6 +11,7 @@ from dhq_auth import migrations
 from dhq_auth.access.password_login import PasswordLogins
 from dhq_auth.administration import routes as administration
 from dhq_auth.administration import setup_code
+from dhq_auth.audit.sealing import PURPOSE, keep_sealed
 from dhq_auth.clock import Clock, utcnow
 from dhq_auth.credentials.chain import authenticator
 from dhq_auth.db import Database
@@ -24,10 +25,15 @@ from dhq_auth.monitoring import meters
 from dhq_auth.monitoring.logins import Logins
 from dhq_auth.monitoring.metrics import MetricsViews
 from dhq_auth.monitoring.views import MonitoringViews
+from dhq_auth.outbox.dispatcher import Dispatcher
+from dhq_auth.outbox.numbers import Numbers
+from dhq_auth.outbox.owed import Owed
 from dhq_auth.passwords.hashing import Argon2Cost, PasswordHasher
+from dhq_auth.permissions.revocations import RevocationViews
 from dhq_auth.permissions.views import PermissionViews
 from dhq_auth.plugins import CredentialKinds, Extensions, PermissionProviders
 from dhq_auth.remote import Remote
+from dhq_auth.revocations.feed import Feed
 from dhq_auth.self_service import routes as self_service
 from dhq_auth.settings import Settings
 from dhq_auth.starting import Background, started
@@ -64,7 +70,11 @@ def create_app(
     metrics = Metrics()
     remote = Remote(limits, meters.calls(metrics, settings))
     extensions = Extensions(
-        settings.extensions, timeout=limits.extension_timeout, calls=limits.plugin_calls
+        settings.extensions,
+        timeout=limits.extension_timeout,
+        calls=limits.plugin_calls,
+        delivery_timeout=limits.delivery_timeout,
+        delivery_calls=limits.delivery_calls,
     )
     providers = PermissionProviders(
         settings.services,
@@ -85,7 +95,7 @@ def create_app(
         watched.tell(events)
         await extensions.announce(events)
 
-    work = Work(database, now, announce)
+    work = Work(database, now, announce, keep=Owed(extensions.carriers).keep)
     keyring = Keyring(now=now)
     keeper = KeyKeeper(work, settings, keyring)
     signer = TokenSigner(
@@ -109,15 +119,26 @@ def create_app(
     asked = authenticator(
         settings, work, signer=signer, logins=logins, remote=remote, of_extensions=credential_kinds
     )
+    life = Life()
+    feed = Feed(work, followers=limits.revocation_followers)
+    dispatcher = Dispatcher(
+        work,
+        extensions.carriers,
+        timeout=limits.delivery_timeout,
+        calls=limits.delivery_calls,
+        numbers=Numbers(metrics, extensions.carriers),
+    )
+    background: Sequence[Background] = (
+        lambda: keep_house(work, deliveries_kept=settings.upkeep.delivery_retention),
+        dispatcher.run,
+        lambda: meters.watch_loop(metrics, lag),
+        keeper.keep,
+        feed.watch,
+        lambda: keep_sealed(database, lambda: keyring.secret_of(PURPOSE), settings, now),
+    )
     lag = meters.loop_lag(metrics)
     meters.watch_parts(
         metrics, hasher=hasher, database=database, keyring=keyring, extensions=extensions, now=now
-    )
-    life = Life()
-    background: Sequence[Background] = (
-        lambda: keep_house(work),
-        lambda: meters.watch_loop(metrics, lag),
-        keeper.keep,
     )
     pages = Pages(issuer=settings.issuer)
     routes = [
@@ -131,6 +152,7 @@ def create_app(
             pages=pages,
         ),
         *PermissionViews(settings, work, signer, asked, providers).routes(),
+        *RevocationViews(signer, feed).routes(),
         *self_service.routes(
             settings=settings,
             work=work,
@@ -198,8 +220,8 @@ def _application(
         routes, external_address=settings.issuer, session_cookie=settings.session_cookie
     )
     app.router.add_static("/static", STATIC)
-    app.router.add_static(STATIC_ELSEWHERE, STATIC)
     app[LIFE] = life
+    app.router.add_static(STATIC_ELSEWHERE, STATIC)
     app.on_shutdown.append(_stopping)
     app.cleanup_ctx.append(run)  # type: ignore[arg-type]
     return app
