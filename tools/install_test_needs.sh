@@ -33,6 +33,8 @@ install_packages() {
 }
 
 [ -x /usr/bin/chromium ] || install_packages chromium
+command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] || install_packages nginx-light
+command -v caddy >/dev/null || install_packages caddy
 command -v openssl >/dev/null || install_packages openssl
 command -v curl >/dev/null || install_packages curl
 command -v fail2ban-regex >/dev/null || install_packages fail2ban
