@@ -214,3 +214,19 @@ def test_closed_sets_are_shown_from_the_start() -> None:
     metrics = Metrics()
     metrics.counter("colours_total", "Colours.", colour=("red", "green"))
     assert "dhq_auth_colours_total" in told(metrics).labels()
+
+
+@SQLITE
+async def test_what_a_request_logs_names_it_and_its_trace(
+    service: Service, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "dhq_auth.access")
+    trace = "0af7651916cd43dd8448eb211c80319c"
+    headers = {"traceparent": f"00-{trace}-b7ad6b7169203331-01", "X-Request-Id": "of-the-caller"}
+    answer = await service.program.get("/auth/check", headers=headers)
+    bad = await service.program.get("/auth/check", headers={"traceparent": "rubbish"})
+    assert answer.headers["X-Request-Id"] != "of-the-caller"
+    first, second = (each for each in caplog.records if each.name == "dhq_auth.access")
+    assert (first.request_id, first.trace_id) == (answer.headers["X-Request-Id"], trace)  # type: ignore[attr-defined]
+    assert second.request_id == bad.headers["X-Request-Id"]  # type: ignore[attr-defined]
+    assert second.trace_id != trace  # type: ignore[attr-defined]

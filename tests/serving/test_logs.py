@@ -1,5 +1,6 @@
 """What is logged can be read, by people or by machines, and is one record per line."""
 
+import asyncio
 import io
 import json
 import logging
@@ -87,6 +88,59 @@ def test_a_traceback_is_told_without_queries_and_forges_no_line(stream, form):
     assert "ValueError" in text
     starts = [line for line in text.splitlines() if not line.startswith("    ")]
     assert len(starts) == 1
+
+
+@pytest.fixture
+def in_a_request() -> Iterator[None]:
+    """Log as while a request is answered."""
+    token = logs.REQUEST.set(("r-1", "t" * 32))
+    yield
+    logs.REQUEST.reset(token)
+
+
+@pytest.mark.usefixtures("in_a_request")
+def test_every_record_of_a_request_names_it_and_its_trace(stream):
+    logs.configure("info", "json", stream)
+    LOGGER.info("ours")
+    logging.getLogger("some.library").warning("theirs")
+    LOGGER.info("another", extra={"request_id": "r-2"})
+    first, second, third = map(json.loads, stream.getvalue().splitlines())
+    assert (first["request_id"], first["trace_id"]) == ("r-1", "t" * 32)
+    assert (second["request_id"], second["trace_id"]) == ("r-1", "t" * 32)
+    assert third["request_id"] == "r-2"
+
+
+@pytest.mark.usefixtures("in_a_request")
+def test_what_is_begun_by_a_request_names_it_too(stream):
+    logs.configure("info", "json", stream)
+
+    async def later() -> None:
+        LOGGER.info("in a task of its own")
+
+    async def request() -> None:
+        await asyncio.create_task(later())
+
+    asyncio.run(request())
+    assert json.loads(stream.getvalue())["request_id"] == "r-1"
+
+
+def test_outside_of_requests_there_is_no_request(stream):
+    logs.configure("info", "json", stream)
+    LOGGER.info("x")
+    assert not {"request_id", "trace_id"} & json.loads(stream.getvalue()).keys()
+
+
+@pytest.mark.usefixtures("in_a_request")
+def test_people_are_spared_the_trace(stream):
+    logs.configure("info", "text", stream)
+    LOGGER.info("x")
+    assert stream.getvalue().endswith("INFO    dhq_auth.tests: x request_id=r-1\n")
+
+
+def test_a_line_of_json_begins_with_what_is_ours(stream):
+    logs.configure("info", "json", stream)
+    LOGGER.info("x", extra={"address": "1", "path": "2"})
+    assert list(json.loads(stream.getvalue()))[:4] == ["time", "level", "logger", "message"]
 
 
 def test_levels_are_kept_and_libraries_stay_quiet_about_values(stream):
