@@ -8,14 +8,12 @@ from typing import Any
 
 import pytest
 
-from dhq_auth.audit.sealing import PURPOSE, seal
+from dhq_auth.audit.sealing import seal
+from dhq_auth.cli.audit.verify import seal_key
 from dhq_auth.clock import rfc3339
 from dhq_auth.db import Database
 from dhq_auth.events import Event, LoginRefused, Source, UsernameChosen
 from dhq_auth.settings import from_environ
-from dhq_auth.tokens.keyring import Keyring
-from dhq_auth.tokens.load import KeyLoader
-from dhq_auth.tokens.wrapping import wrapping_of
 from dhq_auth.work import Work
 from tests.audit.conftest import Log
 from tests.cli.conftest import Cli
@@ -43,10 +41,7 @@ async def seal_all(url: str, clock: FrozenClock) -> None:
     """Seal as the service does."""
     settings = from_environ({"DATABASE_URL": url})
     database = Database(url, pool=1, timeout=5)
-    loader = KeyLoader(database, settings, wrapping_of(database, settings), clock)
-    loaded = await loader.load()
-    assert loaded.secret is not None
-    while await seal(database, Keyring(secret=loaded.secret).secret_of(PURPOSE), clock()):
+    while await seal(database, await seal_key(database, settings), clock()):
         pass
     await database.close()
 
@@ -310,9 +305,8 @@ async def test_a_service_that_runs_seals_what_it_does(start: Start, on_database:
     service = await start()
     alice = await registered(service)
     async with asyncio.timeout(30):
-        while (await on_database.aside("audit", "verify", "--json")).json["waiting"]:
-            await asyncio.sleep(0.2)
-    ended = await on_database.aside("audit", "verify", "--json")
+        while (ended := await on_database.aside("audit", "verify", "--json")).json["waiting"]:
+            pass
     assert (ended.code, ended.json["rows"], ended.json["seals"]) == (0, 2, 1)
     rows = await exported(on_database, "--user", alice.id)
     assert [row["kind"] for row in rows] == ["user.created", "login.succeeded"]

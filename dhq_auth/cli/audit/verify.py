@@ -75,10 +75,10 @@ def verify(
 
 async def _of_database(settings: Settings, row: Seen | None) -> Check:
     async with opened(settings) as database:
-        return await inspect(database, await _key(database, settings), utcnow(), seen=row)
+        return await inspect(database, await seal_key(database, settings), utcnow(), seen=row)
 
 
-async def _key(database: Database, settings: Settings) -> str:
+async def seal_key(database: Database, settings: Settings) -> str:
     """Return the key of the seals; raises KeysUnusable where SECRET_KEY does not open it."""
     async with database.read() as db:
         rows = await read_rows(db)
