@@ -76,7 +76,7 @@ def test_the_files_exist(document: Path) -> None:
 )
 def test_the_variables_exist(document: Path) -> None:
     known = NAMES | {f"{name}_FILE" for name in NAMES}
-    families = ("OIDC_", "ISSUER_", "PROVIDER_", "EXTENSION_", "POSTGRES_", "NOTES_")
+    families = ("OIDC_", "ISSUER_", "PROVIDER_", "EXTENSION_", "POSTGRES_", "NOTES_", "OTEL_")
     known |= {"PYTHON_VERSION", "X_FILE", "NAME_FILE"}  # of a build; of any variable
     for name in re.findall(r"`([A-Z]+(?:_[A-Z]+)+)(?:=[^`]*)?`", document.read_text()):
         assert name in known or name.startswith(families), name

@@ -47,7 +47,7 @@ async def test_all_that_is_asked_for_is_exposed_with_its_labels(
         **oidc(issuer),
         LOGIN_ATTEMPTS="1",
         ALLOWED_SERVICES="notes:tests.contract.plain_provider",
-        INSTALLED_EXTENSIONS="tests.monitoring.failing",
+        INSTALLED_EXTENSIONS="tests.monitoring.failing;tests.monitoring.carrier",
     )
     token = await registered(service)
     await service.log_in("acme")
@@ -88,3 +88,13 @@ def test_prometheus_reads_the_alerts_that_stand_beside_its_configuration() -> No
     assert [(EXAMPLES / name).exists() for name in document["rule_files"]] == [True]
     (job,) = document["scrape_configs"]
     assert f'job="{job["job_name"]}"' in alerts()["DhqAuthDown"]
+
+
+@SQLITE
+async def test_every_metric_is_described_for_operators(start: Start) -> None:
+    service = await start()
+    described = (EXAMPLES.parents[1] / "docs" / "monitoring.md").read_text()
+    text = (await scrape(service.program)).text
+    names = re.findall(r"^# TYPE (\w+) ", text, re.MULTILINE)
+    assert len(names) > 20
+    assert not [name for name in names if f"`{name.removeprefix('dhq_auth_')}`" not in described]
