@@ -12,12 +12,12 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.fakes.postgres import PostgresServer
+from tests.faults.processes import descriptors, resident
 from tests.faults.stage import Stage
 
 EVERY = 10.0
@@ -70,7 +70,8 @@ async def soak(
         renewing = asyncio.create_task(renew(stage))
         async with stage.traffic():
             while (at := time.monotonic() - begun) < seconds:
-                looks.append(Look(at, *measured(stage.replicas[0].pid), rows(url, postgres)))
+                pid = stage.replicas[0].pid
+                looks.append(Look(at, resident(pid), descriptors(pid), rows(url, postgres)))
                 await asyncio.sleep(min(EVERY, seconds / 20))
         renewing.cancel()
         return report(stage, looks)
@@ -86,19 +87,6 @@ async def renew(stage: Stage) -> None:
             await person.come_back()
             person.dead.clear()
             person.ended.clear()
-
-
-def measured(pid: int) -> tuple[float, int]:
-    """Return the resident memory of a supervisor and its workers in MiB, and their descriptors."""
-    family = [pid, *children(pid)]
-    resident = sum(_kibibytes(process) for process in family) / 1024
-    return resident, sum(len(list(Path(f"/proc/{each}/fd").iterdir())) for each in family)
-
-
-def children(pid: int) -> Iterator[int]:
-    """Return the processes that *pid* has started."""
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        yield from map(int, (task / "children").read_text().split())
 
 
 def rows(url: str, postgres: PostgresServer | None) -> int:
@@ -125,11 +113,6 @@ def report(stage: Stage, looks: list[Look]) -> int:
             f"{max(values):.0f} at most; {slope:+.1f} an hour"
         )
     return 1 if stage.ledger.mistakes else 0
-
-
-def _kibibytes(pid: int) -> int:
-    status = Path(f"/proc/{pid}/status").read_text()
-    return int(status.partition("VmRSS:")[2].split()[0])
 
 
 if __name__ == "__main__":

@@ -117,6 +117,8 @@ class Stage:
 
     async def close(self) -> None:
         """Leave nothing behind."""
+        if self.verifier is not None:
+            self.verifier.close()
         for person in self.people:
             await person.close()
         for replica in self.replicas:

@@ -5,17 +5,16 @@ import hashlib
 import secrets
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
-from aiohttp import ClientError, ClientSession, ClientTimeout, CookieJar
-from yarl import URL
+from aiohttp import ClientError
 
 from tests.fakes.oauth import base64url
 from tests.fakes.oidc_issuer import OidcIssuer
+from tests.faults.journey import log_in
 from tests.faults.ledger import Ledger
-from tests.faults.people import DEADLINE, Caller, NoAnswer
+from tests.faults.people import Caller, NoAnswer
 
-NEXT = "http://localhost:3000/app"
 Deed = Callable[[], Awaitable[None]]
 
 
@@ -46,7 +45,7 @@ class Visitor:
 
     async def do_it_all(self) -> None:
         """Do everything at once, each thing until it is done or nobody answers any more."""
-        deeds: tuple[Deed, ...] = (self.choose, self.make, self.revoke, self.log_in)
+        deeds: tuple[Deed, ...] = (self.choose, self.make, self.revoke, self.come_again)
         await asyncio.gather(*(_until_cut(deed) for deed in deeds))
 
     async def choose(self) -> None:
@@ -65,7 +64,7 @@ class Visitor:
         answer = await self._ask("DELETE", f"/auth/tokens/{self.doomed[0]}")
         self.revocation_said = answer.status == 200
 
-    async def log_in(self) -> None:
+    async def come_again(self) -> None:
         """Log in once more, with a code."""
         await self.get_code()
         await self.redeem()
@@ -74,22 +73,16 @@ class Visitor:
         """Go to the issuer and come back with a one-time code."""
         verifier = secrets.token_urlsafe(32)
         wanted = {
-            "next": NEXT,
             "response_mode": "code",
             "code_challenge": base64url(hashlib.sha256(verifier.encode()).digest()),
             "code_challenge_method": "S256",
         }
-        where = URL(f"{self._caller.where()}/auth/login/acme?{urlencode(wanted)}", encoded=True)
-        jar = CookieJar(unsafe=True)
-        async with ClientSession(cookie_jar=jar, timeout=ClientTimeout(DEADLINE)) as browser:
-            try:
-                while not str(where).startswith(NEXT):
-                    async with browser.get(where, allow_redirects=False) as answer:
-                        assert answer.status in {302, 303}, await answer.text()
-                        where = URL(answer.headers["Location"], encoded=True)
-            except ClientError as error:
-                raise NoAnswer from error
-        self.code = parse_qs(urlsplit(str(where)).query)["code"][0], verifier
+        try:
+            arrival = await log_in(self._caller.where(), "acme", wanted)
+        except ClientError as error:
+            raise NoAnswer from error
+        assert arrival.succeeded, arrival
+        self.code = parse_qs(urlsplit(arrival.where).query)["code"][0], verifier
 
     async def redeem(self) -> None:
         """Redeem the code that is at hand."""
