@@ -1,10 +1,10 @@
 """The tokens that a service is shown, checked by the service itself."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Mapping
 from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 from dhq_auth.sdk.ask import PATIENCE, Question, Questions
 from dhq_auth.sdk.caller import Caller
@@ -12,7 +12,7 @@ from dhq_auth.sdk.decision import Action, Decision, Effect, check_action
 from dhq_auth.sdk.filters import AskServer, decide
 from dhq_auth.sdk.flights import landed, landed_async
 from dhq_auth.sdk.follower import Follower
-from dhq_auth.sdk.jwks import Keys, OneKey, PublishedKeys, Wait
+from dhq_auth.sdk.jwks import Keys, OneKey, PublishedKeys
 from dhq_auth.sdk.remote import Remote, Unavailable
 from dhq_auth.sdk.service_token import MAX_TOKEN, Clock, caller_of, claims_of, kid_of
 
@@ -24,6 +24,13 @@ _NOT_READ: Final = (ValueError, TypeError, AttributeError, LookupError, Recursio
 
 def _utcnow() -> datetime:
     return datetime.now(UTC)
+
+
+class _Judged(NamedTuple):
+    """A token that holds unless it was revoked."""
+
+    claims: Mapping[str, Any]
+    caller: Caller
 
 
 class Verifier:
@@ -66,7 +73,7 @@ class Verifier:
         self._keys: Keys = PublishedKeys(remote, now) if public_key is None else OneKey(public_key)
         if max_unseen is not None and not revocations:
             raise ValueError("max_unseen is about revocations, which are not to be followed")
-        self._revocations = (
+        self._follower = (
             Follower(remote, self._keys, issuer=self.issuer, now=now, max_unseen=max_unseen)
             if revocations
             else None
@@ -82,24 +89,30 @@ class Verifier:
         token that does not hold, and Unavailable while the keys to judge it by cannot be had.
         """
         kid = kid_of(token, self._max_token)
-        for wait in self._needed(kid):
+        if (wait := self._keys.wait_for(kid)) is not None:
             landed(*wait)
-        return self._caller(token, kid)
+        judged = self._judged(token, kid)
+        if self._follower is not None and (wait := self._follower.wait_for()) is not None:
+            landed(*wait)
+        return self._not_revoked(judged, kid)
 
     async def verify_async(self, token: str) -> Caller:
         """Return whom *token* speaks of, as `verify` does, without ever blocking the loop."""
         kid = kid_of(token, self._max_token)
-        for wait in self._needed(kid):
+        if (wait := self._keys.wait_for(kid)) is not None:
             await landed_async(*wait)
-        return self._caller(token, kid)
+        judged = self._judged(token, kid)
+        if self._follower is not None and (wait := self._follower.wait_for()) is not None:
+            await landed_async(*wait)
+        return self._not_revoked(judged, kid)
 
     def close(self) -> None:
         """Learn no more of what is revoked: for a program that is done with this Verifier.
 
         Nobody has to: the thread ends with the program, or when the Verifier is forgotten.
         """
-        if self._revocations is not None:
-            self._revocations.close()
+        if self._follower is not None:
+            self._follower.close()
 
     async def decide(
         self, caller: Caller, table: str, action: Action, *, mine: bool = False
@@ -131,20 +144,14 @@ class Verifier:
         landed(flight, PATIENCE)
         return _outcome(flight)
 
-    def _needed(self, kid: str) -> Iterator[Wait]:
-        """Yield what should land before a token that *kid* has signed is judged."""
-        told = None if self._revocations is None else self._revocations.wait_for()
-        if (keys := self._keys.wait_for(kid)) is not None:
-            yield keys
-        if told is not None:
-            yield told
-
-    def _caller(self, token: str, kid: str) -> Caller:
+    def _judged(self, token: str, kid: str) -> _Judged:
         claims = claims_of(token, self._keys.key(kid), self._now())
-        caller = caller_of(claims, issuer=self.issuer, service=self.service)
-        if self._revocations is not None:
-            self._revocations.check(claims, kid)
-        return caller
+        return _Judged(claims, caller_of(claims, issuer=self.issuer, service=self.service))
+
+    def _not_revoked(self, judged: _Judged, kid: str) -> Caller:
+        if self._follower is not None:
+            self._follower.check(judged.claims, kid)
+        return judged.caller
 
 
 def _question(caller: Caller, table: str, action: Action, *, mine: bool) -> Question:

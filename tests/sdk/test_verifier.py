@@ -41,7 +41,11 @@ def refusal(verifier: Verifier, token: object) -> InvalidToken:
 def offline(auth: AuthServer) -> Verifier:
     """A verifier that has the key already."""
     return Verifier(
-        auth.origin, service=SERVICE, public_key=auth.keys[0].public_pem, now=auth.clock
+        auth.origin,
+        service=SERVICE,
+        public_key=auth.keys[0].public_pem,
+        revocations=False,
+        now=auth.clock,
     )
 
 
