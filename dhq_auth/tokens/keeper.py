@@ -49,6 +49,7 @@ class KeyKeeper:
         self._one_look = asyncio.Lock()
         self._looked_at = float("-inf")
         self._upcoming: asyncio.Task[None] | None = None
+        self._looks: set[asyncio.Task[None]] = set()
 
     async def load(self) -> None:
         """Open all keys, and make those that are missing; the first thing to do.
@@ -70,7 +71,8 @@ class KeyKeeper:
         """
         if self._upcoming is None:
             self._upcoming = asyncio.create_task(self._look())
-            self._upcoming.add_done_callback(_retrieve)
+            self._looks.add(self._upcoming)
+            self._upcoming.add_done_callback(self._looked)
         try:
             async with asyncio.timeout(self._settings.limits.database_timeout):
                 await asyncio.shield(self._upcoming)
@@ -100,8 +102,9 @@ class KeyKeeper:
                 _repeat("turning keys over", self.turn_over, _pauses(AFTER_START, TURN_EVERY)),
             )
         finally:
-            if self._upcoming is not None:
-                self._upcoming.cancel()
+            for look in self._looks:
+                look.cancel()
+            await asyncio.gather(*self._looks, return_exceptions=True)
 
     async def _look(self) -> None:
         loop = asyncio.get_running_loop()
@@ -120,6 +123,11 @@ class KeyKeeper:
         finally:
             if self._upcoming is asyncio.current_task():
                 self._upcoming = None
+
+    def _looked(self, look: asyncio.Task[None]) -> None:
+        self._looks.discard(look)
+        if not look.cancelled():
+            look.exception()  # nobody may have waited for it
 
     async def _loaded(self) -> LoadedKeys:
         loader = KeyLoader(self._work, self._settings, self._wrapping)
@@ -187,9 +195,3 @@ def _pauses(first: float, then: float) -> Callable[[], float]:
     """Return a function that gives pauses, each up to a tenth longer, so that processes differ."""
     pauses = chain([first], repeat(then))
     return lambda: next(pauses) * random.uniform(1, 1.1)  # noqa: S311 - no secret
-
-
-def _retrieve(task: asyncio.Task[None]) -> None:
-    """Look at how *task* ended: nobody may have waited."""
-    if not task.cancelled():
-        task.exception()

@@ -1,11 +1,12 @@
 """The keys of this process: which signs now, which verify, which the world may see."""
 
 import hmac
+import re
 from base64 import urlsafe_b64encode
 from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 from hashlib import sha256
-from typing import Any
+from typing import Any, Final
 
 from joserfc.jwk import KeySet, RSAKey
 
@@ -14,6 +15,9 @@ from dhq_auth.errors import Unavailable
 from dhq_auth.tokens.errors import UnknownKey
 from dhq_auth.tokens.key import SigningKey
 from dhq_auth.tokens.store import KeyPurpose
+
+_THUMBPRINT: Final = re.compile(r"[A-Za-z0-9_-]{43}")
+"""SHA-256 in base64url (RFC 7638 3.1)."""
 
 
 class Keyring:
@@ -79,8 +83,8 @@ class Keyring:
         Raises UnknownKey for a name that may be that of a new key, ValueError for what is none,
         Unavailable for a key that is there and that we cannot open.
         """
-        if not isinstance(kid, str):
-            raise ValueError("signed by a key without a name")
+        if not isinstance(kid, str) or not _THUMBPRINT.fullmatch(kid):
+            raise ValueError("signed by what is no key of ours")
         key = self._by_kid.get((purpose, kid))
         if key is not None:
             return KeySet([key])
