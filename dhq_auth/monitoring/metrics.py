@@ -32,6 +32,7 @@ class MetricsViews:
                 path="/metrics",
                 handler=self.metrics,
                 operation=openapi.METRICS,
+                early=True,
             )
         ]
 

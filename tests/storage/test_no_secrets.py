@@ -6,6 +6,7 @@ import os
 import secrets
 import sys
 from base64 import b64encode, urlsafe_b64encode
+from collections.abc import AsyncIterator
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from tests.fakes.oidc_issuer import OidcIssuer
 from tests.fakes.postgres import PostgresServer
 from tests.fixtures.process import Serve, ServedProcess
 from tests.fixtures.service import CALLBACK, NEXT, oidc
+from tests.monitoring.collector import Collector
 from tests.passwords.test_imported import BCRYPT, PASSWORD, PBKDF2
 from tests.storage.eavesdropper import Eavesdropper, forms
 
@@ -196,10 +198,17 @@ def bearer(token: str) -> dict[str, str]:
 
 
 @pytest.fixture
+async def collector() -> AsyncIterator[Collector]:
+    """Who gets the traces."""
+    async with Collector() as collector:
+        yield collector
+
+
+@pytest.fixture
 async def everybody(
-    serve: Serve, issuer: OidcIssuer, database_url: str, tmp_path: Path
+    serve: Serve, issuer: OidcIssuer, database_url: str, tmp_path: Path, collector: Collector
 ) -> Everybody:
-    """All has been done, and the service has been stopped."""
+    """All has been done."""
     served = serve(
         **oidc(issuer),
         LOG_LEVEL="debug",
@@ -207,6 +216,7 @@ async def everybody(
         SECRET_KEY=SECRET_KEY,
         LOGIN_ATTEMPTS="100",
         INSTALLED_EXTENSIONS="log_events",
+        OTEL_EXPORTER_OTLP_ENDPOINT=collector.url,
     )
     issuer.client.redirect_uris.add(f"{served.url}{CALLBACK}")
     await served.start()
@@ -226,13 +236,21 @@ def everything_in(database_url: str, request: pytest.FixtureRequest, folder: Pat
     return b"".join(file.read_bytes() for file in folder.iterdir() if file.name in kept)
 
 
-async def test_no_secret_is_in_the_database_in_the_log_or_in_a_refusal(
-    everybody: Everybody, database_url: str, request: pytest.FixtureRequest, tmp_path: Path
+async def test_no_secret_is_in_the_database_in_the_log_in_a_trace_or_in_a_refusal(
+    everybody: Everybody,
+    collector: Collector,
+    database_url: str,
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
 ) -> None:
     heard, served = everybody.heard, everybody.served
     kinds = set(heard.secrets.values())
     assert {"cookie session", "token", "jwt", "code", "state", "nonce", "password"} <= kinds
     assert len(heard.secrets) > 40
+
+    metrics = await (await served.program.get("/metrics")).read()
+    assert b'dhq_auth_logins_total{outcome="refused"' in metrics
+    assert heard.found_in(metrics) == set()
 
     # While it runs: on SQLite the write-ahead log is folded into the file at the end.
     database = everything_in(database_url, request, tmp_path)
@@ -244,6 +262,10 @@ async def test_no_secret_is_in_the_database_in_the_log_or_in_a_refusal(
 
     assert served.log.count(b"/auth/login") > 10
     assert heard.found_in(served.log) == set()
+
+    assert len(collector.spans) > 200
+    assert heard.found_in(collector.raw) == set()
+    assert not [name for name in (b"ada@example.org", b"bob", b"erin") if name in collector.raw]
 
     assert len(heard.refusals) > 15
     assert heard.found_in("\n".join(heard.refusals).encode()) == set()
