@@ -1,5 +1,6 @@
 """What docs/plugins.md shows is run here, block by block."""
 
+import asyncio
 import dataclasses
 import json
 import logging
@@ -60,7 +61,9 @@ async def permissions(service: Service, token: str) -> Any:
 
 
 def test_every_module_that_is_shown_is_run_here():
-    assert set(MODULES) == {"my_rights", "seniority", "members", "newcomers", "refusals", "badges"}
+    assert set(MODULES) == {
+        *("my_rights", "seniority", "members", "newcomers", "refusals", "newsletter", "badges")
+    }
     assert len(MODULES) == sum(language == "python" for language, _ in BLOCKS)
 
 
@@ -115,6 +118,32 @@ async def test_the_extension(
     when, _, who = file.read_text(encoding="utf-8").rpartition(": ")
     assert who == f"{profile['id']}\n"
     assert parsedate_to_datetime(when) == clock.now
+
+
+def whole_texts(folder: Path) -> list[str]:
+    """Return what is written in *folder*, but for what is just being written."""
+    texts = [file.read_text(encoding="utf-8") for file in folder.iterdir()]
+    return [text for text in texts if text.endswith("}")]
+
+
+@pytest.mark.slow
+@sqlite
+async def test_the_extension_that_delivers(
+    start: Start, issuer: OidcIssuer, module: Write, tmp_path: Path
+):
+    module(MODULES["newsletter"], "newsletter")
+    environ = environment("newsletter", EXTENSION_NEWSLETTER_FOLDER=str(tmp_path / "spool"))
+    (tmp_path / "spool").mkdir()
+    service = await start(issuer, **oidc(issuer), **environ)
+    await service.log_in("acme")
+    async with asyncio.timeout(10):
+        while not (texts := whole_texts(tmp_path / "spool")):  # noqa: ASYNC110 - nothing says when
+            await asyncio.sleep(0.05)
+    (told,) = map(json.loads, texts)
+    assert told["type"] == "user.created"
+    assert told["data"].keys() == {
+        *("user_id", "detail", "actor", "address", "request_id", "user"),
+    }
 
 
 @sqlite

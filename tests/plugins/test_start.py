@@ -46,12 +46,12 @@ def test_a_name_that_nobody_has_is_told_with_those_that_are_known(name):
     )
     assert extension(name) == (
         f"INSTALLED_EXTENSIONS: {name}: there is neither a module nor an entry point of this name "
-        "in dhq_auth.extensions (known: log_events)"
+        "in dhq_auth.extensions (known: log_events, webhook)"
     )
 
 
 def test_a_slip_of_the_pen_gets_a_hint():
-    assert extension("log_event").endswith("(known: log_events); did you mean log_events?")
+    assert extension("log_event").endswith("(known: log_events, webhook); did you mean log_events?")
 
 
 def test_the_alias_is_named_beside_the_provider():
