@@ -15,7 +15,7 @@ from typing import Any, Final
 from dhq_auth.sdk.flights import landed
 from dhq_auth.sdk.jwks import Keys, Wait
 from dhq_auth.sdk.remote import MAX_BODY, Answer, Remote, Unavailable
-from dhq_auth.sdk.revoked import Page, Revoked, kid_of_page, page_of
+from dhq_auth.sdk.revoked import NotAPage, Page, Revoked, kid_of_page, page_of
 from dhq_auth.sdk.service_token import Clock, InvalidToken
 
 log = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ class _NoFeed(Unavailable):
     """The auth service is too old to have one."""
 
 
-_OURS: Final = (Unavailable, InvalidToken)
+_OURS: Final = (Unavailable, InvalidToken, NotAPage)
 
 
 class Follower:
@@ -141,18 +141,18 @@ class _Feed:
 
     def _follow_on(self) -> float:
         """Learn what the next page says; return for how many seconds to pause then."""
-        begun = monotonic()
-        since = "" if self._since is None else f"since={self._since}&"
-        answer = self._remote.call("GET", f"{PATH}?{since}wait={LONG_POLL}", deadline=DEADLINE)
+        begun, since = monotonic(), self._since
+        place = "" if since is None else f"since={since}&"
+        answer = self._remote.call("GET", f"{PATH}?{place}wait={LONG_POLL}", deadline=DEADLINE)
         if answer.status == 410:
             self._since = None  # everything anew; what is known stays known
         self._learn(page := self._read(answer))
         if page.more:
             return 0
         self._settle()
-        # Who is told at once that there is nothing has found no place to wait.
-        at_once = not page.entries and monotonic() - begun < AT_ONCE
-        return _retry_after(answer) if at_once else BREATH
+        # Who is told at once that there is nothing new has found no place to wait.
+        waited = since is None or page.entries or monotonic() - begun >= AT_ONCE
+        return BREATH if waited else _retry_after(answer)
 
     def _read(self, answer: Answer) -> Page:
         """Return the page that *answer* is; raise what `strict.MALFORMED` names, or Unavailable."""
@@ -165,7 +165,7 @@ class _Feed:
         if (wait := self._keys.wait_for(kid)) is not None:
             landed(*wait)
         if self.revoked.refuses_key(kid):
-            raise ValueError("signed with a key that was revoked")
+            raise NotAPage("signed with a key that was revoked")
         key = self._keys.key(kid)
         return page_of(token, key, issuer=self._issuer, since=self._since, now=self._now())
 

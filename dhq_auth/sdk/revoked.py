@@ -27,6 +27,10 @@ MAX_KEPT: Final = 3651 * 86400
 _CURSOR: Final = re.compile(r"[A-Za-z0-9_.~-]{1,64}")
 
 
+class NotAPage(ValueError):
+    """What was answered is no page of the feed, or not the one that was asked for."""
+
+
 class Entry(NamedTuple):
     """What ended, and when (seconds); of a user, the tokens that were made until then."""
 
@@ -102,9 +106,9 @@ def kid_of_page(token: str, max_length: int) -> str:
     header = strict.header_of(token, max_length)
     kid = header.get("kid")
     if header.get("typ") != "revocations+jwt" or header["alg"] not in ALGORITHMS:
-        raise ValueError("another type of token")
+        raise NotAPage("another type of token")
     if not isinstance(kid, str):
-        raise ValueError("no key is named")
+        raise NotAPage("no key is named")
     return kid
 
 
@@ -115,31 +119,31 @@ def page_of(token: str, key: RSAKey, *, issuer: str, since: str | None, now: dat
     """
     claims = jwt.decode(token, KeySet([key]), ALGORITHMS).claims
     if (claims.get("iss"), claims.get("aud")) != (issuer, "revocations"):
-        raise ValueError("from or for somebody else")
+        raise NotAPage("from or for somebody else")
     if claims.get("since", "") != since:
-        raise ValueError("another page")
+        raise NotAPage("another page")
     after, more, kept = map(claims.get, ("next", "more", "kept"))
     signed_at, entries = strict.numeric_date(claims.get("iat")), claims.get("entries")
     if not isinstance(after, str) or not _CURSOR.fullmatch(after) or not isinstance(more, bool):
-        raise ValueError("it does not say how it goes on")
+        raise NotAPage("it does not say how it goes on")
     if more and after == since:
-        raise ValueError("it goes on in a circle")
+        raise NotAPage("it goes on in a circle")
     if isinstance(kept, bool) or not isinstance(kept, int | float) or not 0 < kept <= MAX_KEPT:
-        raise ValueError("it does not say how long it counts")
+        raise NotAPage("it does not say how long it counts")
     if signed_at > now + LEEWAY or (not more and signed_at < now - STALE - LEEWAY):
-        raise ValueError("it is not of this time")
+        raise NotAPage("it is not of this time")
     if not isinstance(entries, list) or len(entries) > MAX_ENTRIES:
-        raise ValueError("no entries")
+        raise NotAPage("no entries")
     return Page([each for raw in entries for each in _entries(raw)], after, more, kept, signed_at)
 
 
 def _entries(raw: object) -> Iterable[Entry]:
     """Read an entry; one of a kind that is not known yet is passed over."""
     if not isinstance(raw, dict):
-        raise TypeError("an entry is no object")
+        raise NotAPage("an entry is no object")
     at = strict.numeric_date(raw.get("at")).timestamp()
     for kind in KINDS:
         if kind in raw:
             if not isinstance(raw[kind], str):
-                raise TypeError("an entry names nothing")
+                raise NotAPage("an entry names nothing")
             yield Entry(kind, raw[kind], at)
