@@ -54,6 +54,7 @@ class VerifyView:
         except InvalidCredential as error:
             if presented(request, sent) is not None or not asked.is_navigation(request):
                 raise
+            self._visitors.check(asked.origin)
             login = start_url(asked)
             if request.headers.get("X-Auth-Redirect", "").lower() == "on":
                 return redirect(login)

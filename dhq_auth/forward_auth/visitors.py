@@ -51,11 +51,11 @@ class Visitors:
 
         Explicit credentials come first. At our own origin the session cookie counts, at others that
         of their host. Raises InvalidCredential as `Authenticator.authenticate` does, and Forbidden
-        where no cookie can count.
+        at another origin where no cookie can count.
         """
         if presented(request, sent) is None:
-            self.check(asked.origin)
             if not self.is_own(asked.origin):
+                self.check(asked.origin)
                 return await self._of_cookie(request, asked)
             if not counts(request, asked.origin, asked.method):
                 raise InvalidCredential("another site has sent this request", reason="missing")

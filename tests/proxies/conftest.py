@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from dhq_auth.db import Database
 from tests.fixtures.service import Browser, Service, Start
 from tests.proxies.site import Person, Site, site
 from tests.proxies.visitor import TRUSTING, Visitor
@@ -21,9 +22,10 @@ Run = Callable[..., Awaitable[Site]]
 
 
 @pytest.fixture
-async def trusting(start: Start) -> Service:
+async def trusting(start: Start, database_url: str) -> Service:
     """A service behind a proxy."""
-    return await start(**TRUSTING)
+    postgresql = database_url.startswith("postgresql")
+    return await start(**TRUSTING, **({"SECRET_KEY": "k" * 40} if postgresql else {}))
 
 
 @pytest.fixture
@@ -88,3 +90,11 @@ async def person(at: Site) -> AsyncIterator[Person]:
     somebody = Person(at)
     yield somebody
     await somebody.close()
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """The database of the service, opened beside it."""
+    database = Database(database_url, pool=1, timeout=5)
+    yield database
+    await database.close()

@@ -102,12 +102,20 @@ class Visitor:
 
     async def log_in(self, page: ClientResponse, name: str = "alice") -> tuple[ClientResponse, str]:
         """Fill in the login *page*."""
-        fields = Form(await page.text()).fields
-        sent = {**fields, "username": name, "password": GOOD}
+        return await self._post("/auth/login", page, username=name, password=GOOD)
+
+    async def go_on(self, page: ClientResponse) -> tuple[ClientResponse, str]:
+        """Go on as who one is already, at the login *page*."""
+        return await self._post("/login/continue", page)
+
+    async def _post(
+        self, path: str, page: ClientResponse, **typed: str
+    ) -> tuple[ClientResponse, str]:
+        sent = {**Form(await page.text()).fields, **typed}
         headers = {**NAVIGATION, "Origin": self.auth, "Sec-Fetch-Site": "same-origin"}
-        answer = await self.send("POST", f"{self.auth}/auth/login", data=sent, headers=headers)
+        answer = await self.send("POST", f"{self.auth}{path}", data=sent, headers=headers)
         assert answer.status == 303, await answer.text()
-        return await self.follow(answer, f"{self.auth}/auth/login")
+        return await self.follow(answer, self.auth)
 
     def _told(self, place: SplitResult, method: str) -> dict[str, str]:
         cookies = "; ".join(f"{name}={value}" for name, value in self.jars[place.netloc].items())
