@@ -9,6 +9,11 @@ def family(pid: int) -> list[int]:
     return [pid, *_children(pid)]
 
 
+def runs(pid: int) -> bool:
+    """Whether there is a process *pid*."""
+    return Path(f"/proc/{pid}").exists()
+
+
 def resident(pid: int) -> float:
     """Return the memory in MiB that *pid* and its workers hold."""
     return sum(_kibibytes(each) for each in family(pid)) / 1024

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from aiohttp import ClientSession
 
-from tests.fakes.postgres import PostgresServer
+from tests.fakes.postgres import PASSWORD, PostgresServer
 from tests.fakes.proxy import Proxy
-from tests.faults.stage import Stage
+from tests.faults.stage import Stage, ready
 
 AWAY = 1.5
 """Seconds for which the database is away."""
@@ -22,8 +22,35 @@ GIVING_UP = 3.0
 """Seconds that the driver may need beyond the deadline to give up a connection that hangs."""
 AT_ONCE = 0.5
 """Seconds for what asks no database, on a machine that does much else (it is 0.01 on a quiet one)."""
+READY = 10.0
+"""Seconds in which REL-01 wants to be ready."""
 HEALS = 5.0
 """Seconds in which REL-02 wants the first good answer."""
+
+
+async def test_rel_01_replicas_that_start_before_their_database_are_ready_soon_after_it(
+    stage: Callable[..., Stage], proxy: Proxy, behind_proxy: str
+) -> None:
+    await proxy.cut()
+    on = stage(2, DATABASE_URL=behind_proxy, DATABASE_TIMEOUT="2", SECRET_KEY="s" * 40)
+    await on.start()
+    async with ClientSession() as session:
+        for replica in on.replicas:
+            for path, status in (("/healthz", 200), ("/readyz", 503), ("/auth/public-key", 503)):
+                async with session.get(f"{replica.url}{path}") as answer:
+                    assert answer.status == status, path
+                    assert status == 200 or answer.headers["Retry-After"]
+    await proxy.mend()
+    begun = time.monotonic()
+    for replica in on.replicas:  # both on an empty database, at the same moment
+        await ready(replica.url, begun)
+    on.ledger.healed.append(time.monotonic() - begun)
+    assert on.ledger.healed[-1] < READY
+    await on.populate(["ada", "bob"])
+    async with on.traffic():
+        await asyncio.sleep(0.5)
+    await on.judge()
+    assert PASSWORD.encode() not in b"".join(replica.log for replica in on.replicas)
 
 
 async def test_rel_02_a_database_that_goes_away_denies_nobody_and_loses_nothing(
