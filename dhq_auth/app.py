@@ -129,7 +129,7 @@ def create_app(
         numbers=Numbers(metrics, extensions.carriers),
     )
     background: Sequence[Background] = (
-        lambda: keep_house(work, deliveries_kept=settings.upkeep.delivery_retention),
+        lambda: keep_house(work, settings.upkeep),
         dispatcher.run,
         lambda: meters.watch_loop(metrics, lag),
         keeper.keep,

@@ -38,11 +38,12 @@ async def begin_session(
     """Begin a session of *user*, whose row outlives its cookie for as long as its login token.
 
     The session cookie that the browser had before counts no more, nor do its branches on other
-    hosts. Raises LoginFailed for an account that is disabled or gone.
+    hosts; beyond MAX_SESSIONS the session that began first ends. Raises LoginFailed for an account that is disabled or gone.
     """
     if not await accounts.hold(tx.db, user.id):
         raise LoginFailed("This account is disabled.")
     expires_at = tx.now + settings.session_duration if settings.session_duration else None
+    await sessions.crowd_out(tx.db, user.id, settings.limits.max_sessions - 1, tx.now)
     session = await sessions.begin(
         tx.db,
         user_id=user.id,

@@ -31,6 +31,9 @@ from dhq_auth.revocations import store as revocations
 KEPT: Final = timedelta(days=30)
 """How long its owner still sees a token that was revoked or has expired."""
 
+ENDED_KEPT: Final = 100
+"""How many of those of one user; who makes tokens and revokes them for ever fills no table."""
+
 api_tokens = Table(
     "api_tokens",
     metadata,
@@ -110,6 +113,7 @@ async def add(
 
     Raises Conflict where the user has a developer token already.
     """
+    await _forget_ended(db, user_id, now)
     value = new_token()
     token = ApiToken(
         id=new_id(),
@@ -135,6 +139,15 @@ async def add(
         )
     )
     return token, value
+
+
+async def _forget_ended(db: Db, user_id: str, now: datetime) -> None:
+    """Forget the tokens of *user_id* that ended first, beyond those that are kept to be looked at."""
+    a = api_tokens.c
+    ended = or_(a.revoked_at.is_not(None), a.expires_at <= now)
+    old = select(a.id).where(a.user_id == user_id, ended)
+    old = old.order_by(func.coalesce(a.revoked_at, a.expires_at).desc(), a.id).offset(ENDED_KEPT)
+    await db.execute(delete(api_tokens).where(a.id.in_(old.with_for_update(skip_locked=True))))
 
 
 async def developer_token(db: Db, user_id: str) -> ApiToken | None:

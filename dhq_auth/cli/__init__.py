@@ -24,6 +24,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "keys": ("dhq_auth.cli.keys", "Signing keys: generate a pair, list those in use."),
     "db": ("dhq_auth.cli.db", "The database: bring it up to date, or say what that would do."),
     "webhook": ("dhq_auth.cli.webhook", "What is to be delivered: list it, try it again."),
+    "prune": ("dhq_auth.cli.prune", "Forget what is over."),
     "audit": ("dhq_auth.cli.audit", "The audit log."),
 }
 """Each command with its module, imported when it is called, and with what it is for.

@@ -69,5 +69,6 @@ async def prune(db: Db, now: datetime, limit: int) -> int:
     """Forget up to *limit* attempts whose time is over; return how many."""
     key = login_attempts.c.state_digest
     old = select(key).where(login_attempts.c.expires_at < now).limit(limit)
+    old = old.with_for_update(skip_locked=True)  # replicas prune at the same time
     gone = delete(login_attempts).where(key.in_(old)).returning(key)
     return len((await db.execute(gone)).all())

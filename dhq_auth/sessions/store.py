@@ -115,6 +115,19 @@ async def begin(
     return session
 
 
+async def crowd_out(db: Db, user_id: str, keep: int, now: datetime) -> None:
+    """End the sessions of *user_id* that began first, so that no more than *keep* are left.
+
+    A few at a time, where the bound was lowered: that many can be named to who follows.
+    """
+    s = sessions.c
+    old = select(s.id).where(s.user_id == user_id).order_by(s.created_at.desc(), s.id)
+    old = old.offset(keep).limit(revocations.MOST_OF_A_USER).with_for_update(skip_locked=True)
+    ended = await db.execute(delete(sessions).where(s.id.in_(old)).returning(s.id))
+    if ids := ended.scalars().all():
+        await revocations.add_sessions(db, user_id, ids, now)
+
+
 async def is_there(db: Db, session_id: str, user_id: str) -> bool:
     """Whether the session of *user_id* has not been ended."""
     s = sessions.c

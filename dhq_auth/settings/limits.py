@@ -135,6 +135,12 @@ class Limits:
         "passwords checked per minute, address and process",
     )
     # What users make.
+    max_sessions: int = variable(
+        "MAX_SESSIONS",
+        "1000",
+        integer(1, 1_000_000),
+        "sessions of one user; with one more the one that began first ends",
+    )
     max_api_tokens: int = variable(
         "MAX_API_TOKENS", "1000", integer(1, 1_000_000), "API tokens of one user that count"
     )

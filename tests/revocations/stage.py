@@ -6,11 +6,11 @@ from typing import Any
 from aiohttp import encode_basic_auth
 
 from dhq_auth.db import Database
-from dhq_auth.housekeeping import prune
 from dhq_auth.work import Work
 from tests.cli.conftest import Cli
 from tests.fixtures.service import Service
 from tests.self_service.people import BETTER, GOOD, Person, ask, registered
+from tests.storage.pruning import prune_all
 
 
 class Stage:
@@ -30,7 +30,7 @@ class Stage:
         """Forget what is over; return how much that was."""
         database = Database(self.service.settings.database_url.value, pool=1, timeout=20)
         try:
-            return await prune(Work(database, self.service.clock, announce))
+            return await prune_all(Work(database, self.service.clock, announce))
         finally:
             await database.close()
 

@@ -202,6 +202,7 @@ EFFECTS = {
     "LOGIN_SLOWDOWN": ("0.25", lambda s: s.limits.login_slowdown, 0.25),
     "PASSWORD_HASHES_QUEUED": ("0", lambda s: s.limits.password_hashes_queued, 0),
     "PASSWORD_CHECKS": ("6", lambda s: s.limits.password_checks, 6),
+    "MAX_SESSIONS": ("2", lambda s: s.limits.max_sessions, 2),
     "MAX_API_TOKENS": ("3", lambda s: s.limits.max_api_tokens, 3),
     "TOKEN_REPORTS": ("2", lambda s: s.limits.token_reports, 2),
     "POLICY_QUESTIONS": ("3", lambda s: s.limits.policy_questions, 3),

@@ -10,12 +10,12 @@ from sqlalchemy import text
 
 from dhq_auth.db import Database
 from dhq_auth.errors import TooManyRequests, Unavailable
-from dhq_auth.housekeeping import prune
 from dhq_auth.settings import from_environ
 from dhq_auth.throttle.failures import BEYOND, LoginFailures
 from dhq_auth.work import Work
 from tests.fakes.valkey import ValkeyServer
 from tests.fixtures.service import FrozenClock
+from tests.storage.pruning import prune_all
 from tests.throttle.conftest import Make, announce
 
 HERE, ELSEWHERE = "192.0.2.1", "192.0.2.2"
@@ -283,7 +283,7 @@ async def test_attempts_successes_and_the_housekeeper_get_along(
         await asyncio.gather(
             *(failures.begin("ada", address) for address in addresses * 3),
             *(failures.succeeded("ada", address) for address in addresses * 2),
-            *(prune(work) for _ in range(3)),
+            *(prune_all(work) for _ in range(3)),
         )
         clock.advance(days=2)
 
@@ -314,8 +314,8 @@ async def test_the_housekeeper_waits_for_nobody_who_counts(
     clock.advance(days=2)
     async with work.database.write() as db:
         await db.execute(text("SELECT 1 FROM rate_limits LIMIT 1 FOR UPDATE"))
-        assert await prune(work) == 1
-    assert await prune(work) == 1
+        assert await prune_all(work) == 1
+    assert await prune_all(work) == 1
 
 
 @sqlite
