@@ -50,6 +50,7 @@ soak: $(VENV)/.developing ## half an hour of traffic: slopes of memory, descript
 bench: $(VENV)/.developing ## measure start, memory and throughput; prints ratios of one run
 	$(BIN)/python -m tools.bench
 	$(BIN)/python -m tools.bench.policies
+	$(BIN)/python -m tools.bench.revocations
 
 image: ## build and try the container image, with docker, else podman
 	PYTHON=$(PYTHON) tools/image.sh
