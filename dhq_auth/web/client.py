@@ -19,7 +19,7 @@ CLIENT_ADDRESS = web.RequestKey("CLIENT_ADDRESS", str)
 ACTOR = web.RequestKey("ACTOR", str)
 """The id of the user whose credential was believed."""
 _ADDRESS = re.compile(
-    r"\[(?P<v6>[0-9A-Fa-f:.]+)\](?::[0-9]{1,5})?|(?P<v4>[0-9.]+):[0-9]{1,5}"
+    r"\[(?P<v6>[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*)\](?::[0-9]{1,5})?|(?P<v4>[0-9.]+):[0-9]{1,5}"
     r"|(?P<bare>[0-9A-Fa-f:.]+)(?:%[\w.-]+)?",
     re.ASCII,
 )

@@ -74,6 +74,27 @@ async def test_no_header_changes_where_we_are(start: Start, issuer: OidcIssuer) 
         ("127.0.0.1;10.0.0.0/8", "203.0.113.9, nonsense, 10.0.0.1", "10.0.0.1"),
         ("127.0.0.0/8", "127.0.0.9, 127.0.0.8", "127.0.0.9"),
         ("10.0.0.0/8", "203.0.113.9", "127.0.0.1"),
+        # Some proxies write the port, too.
+        ("127.0.0.1", "203.0.113.9:51234", "203.0.113.9"),
+        ("127.0.0.1", "[2001:db8::1]:51234", "2001:db8::1"),
+        ("127.0.0.1", "[2001:DB8:0::1]", "2001:db8::1"),
+        ("127.0.0.1", "fe80::1%eth0", "fe80::1"),
+        ("127.0.0.1;10.0.0.0/8", "203.0.113.9, [::ffff:10.0.0.1]:80", "203.0.113.9"),
+        # What no proxy writes.
+        ("127.0.0.1", "203.0.113.9:", "127.0.0.1"),
+        ("127.0.0.1", "203.0.113.9:port", "127.0.0.1"),
+        ("127.0.0.1", "203.0.113.9:1:2", "127.0.0.1"),
+        ("127.0.0.1", "[203.0.113.9]", "127.0.0.1"),
+        ("127.0.0.1", "[2001:db8::1", "127.0.0.1"),
+        ("127.0.0.1", "2001:db8::1]", "127.0.0.1"),
+        ("127.0.0.1", "fe80::1%eth0 x", "127.0.0.1"),
+        ("127.0.0.1", "203.0.113.09", "127.0.0.1"),
+        ("127.0.0.1", "3405803785", "127.0.0.1"),
+        ("127.0.0.1", "\u0663.0.0.1", "127.0.0.1"),
+        ("127.0.0.1", '"203.0.113.9"', "127.0.0.1"),
+        ("127.0.0.1", "for=203.0.113.9", "127.0.0.1"),
+        ("127.0.0.1", "unknown", "127.0.0.1"),
+        ("127.0.0.1", ",,,", "127.0.0.1"),
     ],
 )
 async def test_the_header_of_a_trusted_proxy_is_walked_from_the_right(
@@ -96,3 +117,26 @@ async def test_a_limit_is_not_passed_by_claiming_other_addresses(
         for number in range(4)
     ]
     assert statuses == [302, 302, 429, 429]
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [", ".join(["203.0.113.9", *["10.0.0.1"] * 700])],
+        ["1.1.1.1", "203.0.113.9, 10.0.0.2", "10.0.0.1"],
+    ],
+    ids=["many hops", "many headers"],
+)
+async def test_however_long_the_way_it_is_walked_from_its_end(
+    start: Start, issuer: OidcIssuer, lines: list[str]
+) -> None:
+    limits = {"TRUSTED_PROXIES": "127.0.0.1;10.0.0.0/8", "LOGIN_STARTS": "1"}
+    service = await start(issuer, **oidc(issuer), **limits)
+    headers = [("X-Forwarded-For", line) for line in lines]
+    same = {"X-Forwarded-For": "203.0.113.9"}
+    other = {"X-Forwarded-For": "203.0.113.8"}
+    answers = [
+        await service.program.get("/auth/login/acme", headers=sent)
+        for sent in (headers, same, other)
+    ]
+    assert [answer.status for answer in answers] == [302, 429, 302]
