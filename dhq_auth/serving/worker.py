@@ -24,7 +24,12 @@ def main(application: str, numbers: str, place: str, files: Sequence[int]) -> in
     if numbers:
         shared.take(shared.Place(Path(numbers), place))
     lifeline, *sockets = (socket.socket(fileno=file) for file in files)
-    return run(settings, load(application), sockets=sockets, lifeline=lifeline)
+    parent = os.getppid()
+    try:
+        return run(settings, load(application), sockets=sockets, lifeline=lifeline)
+    finally:
+        if numbers and os.getppid() != parent:  # he is gone, who would have done it
+            shared.remove(Path(numbers))
 
 
 if __name__ == "__main__":

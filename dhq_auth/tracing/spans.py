@@ -105,7 +105,7 @@ def serving(
     """Return the span of a request, in the trace that its *traceparent* headers name, if any."""
     parent = continued(traceparent)
     if _exporter is None:
-        return _Nothing(parent.trace_id)
+        return _Nothing(parent.trace_id)  # the log still has a name for it
     return _exporter.span(name, "server", dotted(attributes), parent)
 
 

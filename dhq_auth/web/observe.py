@@ -40,7 +40,9 @@ class Requests:
             route=None,
             method=METHODS,
         )
-        self._under_way = metrics.gauge("http_requests_in_progress", "Requests under way.")
+        self._under_way = 0
+        under_way = metrics.gauge("http_requests_in_progress", "Requests under way.")
+        metrics.watch(lambda: under_way.set(self._under_way))
         self._refused = metrics.counter(
             "rate_limit_refusals_total", "Requests answered by 429, by limit.", limit=LIMITS
         )
@@ -54,7 +56,7 @@ class Requests:
             method = request.method if request.method in METHODS else "other"
             request_id = request[REQUEST_ID] = secrets.token_hex(8)
             status = GONE
-            self._under_way.inc()
+            self._under_way += 1
             try:
                 with tracing.serving(
                     f"{method} {route}",
@@ -73,7 +75,7 @@ class Requests:
                     span.tell(http_response_status__code=status)
                     return response
             finally:
-                self._under_way.inc(by=-1)
+                self._under_way -= 1
                 self._total.inc(route, method, str(status))
                 self._took.observe(perf_counter() - began, route, method)
                 self._note_limit(request.get(REFUSED))

@@ -74,6 +74,20 @@ async def test_the_workers_of_a_machine_answer_as_one_and_leave_nothing(serve: S
     assert not folder.exists()
 
 
+async def test_nothing_is_left_of_a_supervisor_that_is_killed(serve: Serve) -> None:
+    served = serve(WORKERS=str(WORKERS))
+    await served.start()
+    assert served._process is not None
+    folder = folder_of((await begun(served._process.pid))[0])
+    assert folder.exists()
+    await served.kill()
+    async with asyncio.timeout(20):
+        while True:
+            if not folder.exists():
+                return
+            await asyncio.sleep(0.05)
+
+
 async def test_one_process_needs_no_folder(serve: Serve) -> None:
     served = serve()
     await served.start()
