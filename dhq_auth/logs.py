@@ -74,9 +74,9 @@ class TextFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return *record* as one line, and its traceback below."""
-        told = record.args if isinstance(record.args, Mapping) else {}
+        told = {*record.args} if isinstance(record.args, Mapping) else set()
         extra = _extra(record)
-        told = {*told, "trace_id"}  # for machines
+        told.add("trace_id")  # for machines
         rest = "".join(f" {name}={extra[name]}" for name in extra if name not in told)
         line = f"{record.levelname:<7} {record.name}: {record.getMessage()}{rest}"
         lines = [f"{_time(record)} {line}", *_trace(self, record).splitlines()]
