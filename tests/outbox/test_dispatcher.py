@@ -11,6 +11,7 @@ from dhq_auth.hookspecs import Delivery, NotDelivered
 from dhq_auth.outbox.dispatcher import ENDED_EACH_TIME, MARGIN
 from dhq_auth.outbox.schedule import JITTER, TRIES, WAITS
 from dhq_auth.work import Work
+from tests.fakes.postgres import PostgresServer
 from tests.fixtures.service import FrozenClock
 from tests.outbox.conftest import (
     SQLITE,
@@ -49,8 +50,23 @@ async def test_what_happened_is_delivered_once_and_then_remembered(
 async def test_three_replicas_deliver_each_once(
     database_url: str, make_work: Make, receiver: Receiver
 ) -> None:
+    await deliver_by_three(database_url, make_work, receiver)
+
+
+@pytest.mark.slow
+@pytest.mark.postgres
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_three_replicas_deliver_each_once_where_transactions_are_serializable(
+    database_url: str, make_work: Make, receiver: Receiver, postgres: PostgresServer
+) -> None:
+    name = database_url.rpartition("/")[2]
+    postgres.execute(f"ALTER DATABASE {name} SET default_transaction_isolation = 'serializable'")
+    await deliver_by_three(database_url, make_work, receiver)
+
+
+async def deliver_by_three(url: str, make_work: Make, receiver: Receiver) -> None:
     names = [f"user{number}" for number in range(60)]
-    databases = [Database(database_url, pool=3, timeout=20) for _ in range(3)]
+    databases = [Database(url, pool=3, timeout=20) for _ in range(3)]
     works = [make_work(database, webhook=receiver) for database in databases]
     await happens(works[0], *names)
     replicas = [dispatcher(work, calls=7, webhook=receiver) for work in works]
@@ -196,7 +212,8 @@ async def test_one_that_ends_each_process_is_given_up_too(
         await dying.landed()
         clock.advance(seconds=CLAIM.total_seconds())
     assert len(receiver.got) == TRIES
-    await turn(dispatcher(work, webhook=receiver))
+    async with asyncio.timeout(10):
+        await turn(dispatcher(work, webhook=receiver))
     assert len(receiver.got) == TRIES
     (row,) = await rows(work)
     assert (row["error"], row["due_at"]) == (ENDED_EACH_TIME, None)
@@ -225,6 +242,31 @@ async def test_a_failure_that_is_noted_late_undoes_no_success(
     assert row["delivered_at"] is not None
     assert row["due_at"] is None
     assert row["error"] is None
+
+
+@SQLITE
+async def test_a_failure_that_is_noted_late_does_not_shorten_the_claim_of_another(
+    work: Work, receiver: Receiver, clock: FrozenClock
+) -> None:
+    first, second = asyncio.Event(), asyncio.Event()
+
+    async def hold(delivery: Delivery) -> None:
+        await (first if delivery.attempt == 1 else second).wait()
+        raise NotDelivered(f"try {delivery.attempt}")
+
+    receiver.answer = hold
+    await happens(work)
+    slow, other = (dispatcher(work, webhook=receiver) for _ in range(2))
+    await slow.turn()
+    clock.advance(seconds=CLAIM.total_seconds())
+    await other.turn()
+    first.set()
+    await slow.landed()
+    (row,) = await rows(work)
+    assert (row["due_at"], row["error"]) == (clock.now + CLAIM, None)
+    second.set()
+    await other.landed()
+    assert (await rows(work))[0]["error"] == "try 2"
 
 
 @pytest.mark.parametrize("back", [timedelta(minutes=30), timedelta(days=400)])

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
@@ -77,8 +78,13 @@ async def audited(url: str) -> Sequence[Any]:
 
 
 async def test_every_event_of_the_subscription_arrives_once_and_no_other(
-    start: Start, receiver: Receiver, database_url: str, clock: FrozenClock
+    start: Start,
+    receiver: Receiver,
+    database_url: str,
+    clock: FrozenClock,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
+    caplog.set_level(logging.DEBUG)
     environ = installed(receiver)
     service = await start(**environ)
     commands = Cli(DATABASE_URL=database_url, **environ)
@@ -111,6 +117,7 @@ async def test_every_event_of_the_subscription_arrives_once_and_no_other(
         *("user.created", "user.changed", "user.deleted", "login.succeeded", "logout"),
         *("token.made", "token.revoked", "password.changed"),
     }
+    assert SECRET not in caplog.text + json.dumps(items)
     created = [each for each in receiver.got if each["type"] == "user.created"]
     assert {each["data"]["user"]["username"] for each in created} >= {"alice", "bob", "erin"}
     assert len(created) == 4
