@@ -242,14 +242,6 @@ class SetupDone(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SetupRefused(Event):
-    """Somebody tried to set up with a wrong code."""
-
-    kind = "setup.refused"
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class PermissionsGranted(Event):
     """A user was granted something in a service, for the first time or other than before.
 

@@ -21,7 +21,6 @@ from dhq_auth.administration.setup_code import is_setup_code
 from dhq_auth.administration.setup_file import code_file, remove_code
 from dhq_auth.credentials import session
 from dhq_auth.errors import AuthError, Forbidden
-from dhq_auth.events import SetupRefused
 from dhq_auth.redirects import Origin
 from dhq_auth.settings import Settings
 from dhq_auth.throttle.rates import RateLimit
@@ -77,7 +76,7 @@ class SetupViews:
         sent = await params(request, self._settings.limits)
         await self._check_undone()
         try:
-            await self._check_allowed(request, sent.string("code"))
+            self._check_allowed(request, sent.string("code"))
             made = await self._made(request)
         except Forbidden as error:
             if not wants_page(request):
@@ -94,7 +93,7 @@ class SetupViews:
             error.way_back = f"{self._settings.issuer}/login"
             raise
 
-    async def _check_allowed(self, request: web.Request, code: str | None) -> None:
+    def _check_allowed(self, request: web.Request, code: str | None) -> None:
         """Raise Forbidden unless the caller sits at this machine or knows the code."""
         if not code:
             if not is_local(request, self._settings) or is_foreign(request, self._settings):
@@ -102,8 +101,6 @@ class SetupViews:
             return
         self._tries.spend(source(request).address or NOWHERE)
         if not is_setup_code(self._keyring, code):
-            refused = SetupRefused(user_id=None, reason="wrong_code")
-            await self._work.tell(source(request), refused)
             raise Forbidden(WRONG_CODE, code="setup_code_required")
 
     async def _made(self, request: web.Request) -> dict[str, str | None]:

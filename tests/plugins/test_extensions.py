@@ -243,7 +243,7 @@ async def test_events_come_with_their_source_and_detail(install: Install):
         ("user.created", profile["id"]),
         ("login.succeeded", profile["id"]),
     ]
-    assert one.heard[0][2] == {"provider": "acme"}
+    assert one.heard[0][2] == {"provider": "acme", "is_admin": False}
     assert set(one.heard[1][2]) == {"provider", "session_id"}
     assert {source.address for *_, source in one.heard} == {"127.0.0.1"}
     assert all(source.request_id for *_, source in one.heard)
