@@ -41,6 +41,7 @@ from dhq_auth.throttle.failures import LoginFailures
 from dhq_auth.throttle.rates import RateLimit
 from dhq_auth.tokens.keeper import KeyKeeper
 from dhq_auth.tokens.keyring import Keyring
+from dhq_auth.tokens.load import given_keys
 from dhq_auth.tokens.signing import TokenSigner
 from dhq_auth.web import openapi
 from dhq_auth.web.errors import error_middleware
@@ -96,7 +97,7 @@ def create_app(
         await extensions.announce(events)
 
     work = Work(database, now, announce, keep=Owed(extensions.carriers).keep)
-    keyring = Keyring(now=now)
+    keyring = Keyring(given_keys(settings), now=now)
     keeper = KeyKeeper(work, settings, keyring)
     signer = TokenSigner(
         keyring,

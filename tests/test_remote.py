@@ -12,12 +12,13 @@ import pytest
 from aiohttp import web
 
 from dhq_auth.clock import Clock
-from dhq_auth.errors import UpstreamFailed, UpstreamTimeout
+from dhq_auth.errors import Unavailable, UpstreamFailed, UpstreamTimeout
 from dhq_auth.remote import OpenIdIssuer, Remote
+from dhq_auth.remote.turns import WAITING
 from dhq_auth.settings import Limits, from_environ
 from tests.fakes import faults
 from tests.fakes.application import Application
-from tests.fakes.faults import Gate, answer, dribble, json_answer, redirect
+from tests.fakes.faults import Gate, answer, dribble, hang, json_answer, redirect
 from tests.fakes.rough import listening, saying, tls_server
 from tests.fakes.server import Fault
 
@@ -284,6 +285,43 @@ async def test_a_provider_has_so_many_calls_at_once_and_another_its_own(
     gate.opened.set()
     await asyncio.gather(*waiting, other, return_exceptions=True)
     assert application.asked["page"] == 6
+    await remote.close()
+
+
+async def test_who_comes_when_too_many_wait_for_a_provider_is_told_to_come_again(
+    application: Application,
+) -> None:
+    remote = Remote(limits(REMOTE_CALLS="1"))
+    gate = application.faults["page"] = Gate()
+    room = 1 + WAITING
+    waiting = [
+        asyncio.create_task(remote.call("slow", "GET", application.url)) for _ in range(room)
+    ]
+    await gate.reached.wait()
+    begun = time.monotonic()
+    with pytest.raises(Unavailable) as refused:
+        await remote.call("slow", "GET", application.url)
+    assert time.monotonic() - begun < 1
+    assert int(refused.value.headers["Retry-After"]) > 0
+    waiting[-1].cancel()  # who goes away makes room
+    await asyncio.gather(waiting[-1], return_exceptions=True)
+    later = asyncio.create_task(remote.call("slow", "GET", application.url))
+    gate.opened.set()
+    ended = await asyncio.gather(*waiting[:-1], later, return_exceptions=True)
+    assert {type(each) for each in ended} == {UpstreamFailed}  # what they got is no JSON
+    await remote.close()
+
+
+async def test_a_turn_that_does_not_come_is_not_the_fault_of_who_was_never_asked(
+    application: Application,
+) -> None:
+    remote = Remote(limits(REMOTE_CALLS="1", REMOTE_TIMEOUT="0.2"))
+    application.faults["page"] = hang
+    calls = [remote.call("slow", "GET", application.url) for _ in range(3)]
+    ended = await asyncio.gather(*calls, return_exceptions=True)
+    assert isinstance(ended[0], UpstreamTimeout)
+    assert isinstance(ended[2], Unavailable)
+    assert application.asked["page"] == 1
     await remote.close()
 
 

@@ -2,8 +2,8 @@
 
 from aiohttp import web
 
-from dhq_auth.errors import Unavailable
 from dhq_auth.monitoring import openapi
+from dhq_auth.monitoring.readiness import Readiness
 from dhq_auth.tokens.keyring import Keyring
 from dhq_auth.web.openapi import DOCUMENT
 from dhq_auth.web.routing import Route
@@ -14,8 +14,7 @@ class MonitoringViews:
     """Alive and ready are different questions."""
 
     def __init__(self, work: Work, keyring: Keyring) -> None:
-        self._work = work
-        self._keyring = keyring
+        self._readiness = Readiness(work, keyring)
 
     def routes(self) -> list[Route]:
         """Return the routes of this feature."""
@@ -43,9 +42,7 @@ class MonitoringViews:
 
     async def readyz(self, _request: web.Request) -> web.StreamResponse:
         """Answer that the database and the keys are there; 503 where they are not."""
-        if not self._keyring.is_complete:
-            raise Unavailable("the keys are not there yet")
-        await self._work.database.ping()
+        await self._readiness.demand()
         return web.json_response({"status": "OK"})
 
     async def describe(self, request: web.Request) -> web.StreamResponse:

@@ -59,6 +59,7 @@ class PermissionViews:
                 path="/auth/public-key",
                 handler=self.public_key,
                 operation=openapi.PUBLIC_KEY,
+                early=True,  # PRIVATE_KEY is there before any database
             ),
             Route(
                 method="GET",

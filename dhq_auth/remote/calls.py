@@ -16,6 +16,7 @@ import aiohttp
 from dhq_auth import tracing
 from dhq_auth.errors import Message, UpstreamFailed, UpstreamTimeout
 from dhq_auth.metrics.timed import Observe, nobody, timed
+from dhq_auth.remote.turns import Turns
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +59,7 @@ class Remote:
         self._limits = limits
         self._observe = observe
         self._session: aiohttp.ClientSession | None = None
-        self._slots: dict[str, asyncio.Semaphore] = {}
+        self._turns: dict[str, Turns] = {}
 
     async def call(
         self,
@@ -73,17 +74,19 @@ class Remote:
         """Send a request on behalf of *provider* and return the JSON that comes back.
 
         What is sent is *form*, or *content* as JSON, or nothing.
-        Raises UpstreamTimeout after `remote_timeout`, the wait for a slot included, and
-        UpstreamFailed for everything else that is not an answer in JSON.
+        Raises UpstreamTimeout after `remote_timeout`, the wait for a turn included, UpstreamFailed
+        for everything else that is not an answer in JSON, and Unavailable where the provider has as
+        many calls as it may, and as many wait as may, or none of them ends in time.
         """
-        slot = self._slots.setdefault(provider, asyncio.Semaphore(self._limits.remote_calls))
+        turns = self._turns.setdefault(provider, Turns(provider, self._limits.remote_calls))
+        deadline = asyncio.get_running_loop().time() + self._limits.remote_timeout
         try:
             with (
                 timed(self._observe, provider),
                 tracing.span(method, kind="client", dhq__auth_provider=provider) as span,
             ):
                 sent = {**(headers or {}), **span.headers}
-                async with asyncio.timeout(self._limits.remote_timeout), slot:
+                async with turns.taken(deadline):
                     return await self._call(method, url, sent, form, content)
         except TimeoutError:
             log.warning("%s: no answer in time from %s", provider, _place(url))
@@ -129,7 +132,7 @@ class Remote:
         limits = self._limits
         return aiohttp.ClientSession(
             cookie_jar=aiohttp.DummyCookieJar(),
-            connector=aiohttp.TCPConnector(limit=0),  # the slots of each provider are the limit
+            connector=aiohttp.TCPConnector(limit=0),  # the turns of each provider are the limit
             timeout=aiohttp.ClientTimeout(
                 total=limits.remote_timeout,
                 sock_connect=limits.remote_connect_timeout,

@@ -1,5 +1,8 @@
 """Alive, ready, and what the API looks like."""
 
+import asyncio
+import re
+
 import pytest
 
 from tests.fakes.postgres import PostgresServer
@@ -29,6 +32,19 @@ async def test_alive_but_not_ready_where_the_database_is_gone(
     told = await ready.json()
     assert told["code"] == "unavailable"
     assert "postgres" not in str(told).lower()
+
+
+@pytest.mark.slow
+@pytest.mark.postgres
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_many_who_ask_whether_it_is_ready_keep_nobody_from_the_database(start: Start) -> None:
+    service = await start(DATABASE_POOL="1")
+    answers = await asyncio.gather(*(service.browser.get("/readyz") for _ in range(100)))
+    assert {answer.status for answer in answers} == {200}
+    metrics = await (await service.browser.get("/metrics")).text()
+    waits = re.findall(r"^dhq_auth_database_pool_waits_total\S* (\S+)", metrics, re.MULTILINE)
+    assert waits
+    assert sum(map(float, waits)) <= 2  # what goes on in the background
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -18,6 +18,7 @@ from dhq_auth.app import create_app
 from dhq_auth.errors import StartRefused
 from dhq_auth.serving.server import Runner
 from dhq_auth.settings import from_environ
+from dhq_auth.tokens.key import new_private_key, private_pem
 from dhq_auth.web.life import LIFE
 from tests.fakes.postgres import PASSWORD, PostgresServer
 from tests.fakes.proxy import Proxy
@@ -140,6 +141,14 @@ async def test_a_service_whose_database_is_away_listens_and_is_ready_when_it_com
     assert (await (await late.browser.get("/auth/check")).json())["reason"] == "missing"
     assert (await late.browser.get("/auth/public-key")).status == 200
     assert "dhq-auth.setup-code" in os.listdir(tmp_path)  # noqa: PTH208 - just whether
+
+
+async def test_the_public_key_of_the_environment_needs_no_database(start_late: StartLate) -> None:
+    """Published verifiers read it once, and it is all that they need."""
+    pem = private_pem(new_private_key())
+    late = await start_late("postgresql://ada@127.0.0.1:1/x", PRIVATE_KEY=pem)
+    assert await late.status("/auth/public-key") == 200
+    assert await late.status("/.well-known/jwks.json") == 503  # those in the database are missing
 
 
 async def test_what_waits_is_stopped_at_once(

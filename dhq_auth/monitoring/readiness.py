@@ -1,0 +1,42 @@
+"""Whether the service is ready, asked of the database once for all who want to know."""
+
+import asyncio
+from typing import Final
+
+from dhq_auth.errors import Unavailable
+from dhq_auth.tokens.keyring import Keyring
+from dhq_auth.work import Work
+
+GOOD_FOR: Final = 0.5
+"""Seconds for which an answer is given again: whoever asks all the time costs no connection."""
+
+
+class Readiness:
+    """Database and keys, as they were a moment ago."""
+
+    def __init__(self, work: Work, keyring: Keyring) -> None:
+        self._work = work
+        self._keyring = keyring
+        self._flight: asyncio.Task[None] | None = None
+        self._asked_at = float("-inf")
+
+    async def demand(self) -> None:
+        """Raise Unavailable unless the keys are there and the database answers."""
+        if not self._keyring.is_complete:
+            raise Unavailable("the keys are not there yet")
+        now = asyncio.get_running_loop().time()
+        if self._flight is None or (self._flight.done() and now - self._asked_at >= GOOD_FOR):
+            self._asked_at = now
+            self._flight = asyncio.create_task(self._work.database.ping())
+            self._flight.add_done_callback(_seen)
+        try:
+            # Whoever asked first may go away: the others still wait for the same answer.
+            await asyncio.shield(self._flight)
+        except Unavailable as error:
+            raise Unavailable("the database does not answer") from error
+
+
+def _seen(flight: asyncio.Task[None]) -> None:
+    """Look at how *flight* ended: nobody may have waited for it."""
+    if not flight.cancelled():
+        flight.exception()
