@@ -59,6 +59,7 @@ async def test_twenty_commands_and_three_replicas_at_once_make_one_new_key(
     while not commands.done():
         await asyncio.gather(*(replica.keeper.turn_over() for replica in replicas))
         tokens.append(await replicas[len(tokens) % 3].sign())
+        await asyncio.wait({commands}, timeout=0.5)
     said = await commands
     assert len(said) == 20
     (announced,) = {each["kid"] for each in said}
