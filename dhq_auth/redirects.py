@@ -14,6 +14,8 @@ from urllib.parse import quote, unquote
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 MAX_LENGTH = 4096
+HAND_OFF = ".dhq-auth"
+"""The first segment of the paths that the proxy of an application hands over to us."""
 _UNSAFE = re.compile(r"[\x00-\x20\x7f-\xa0\\\u2028\u2029\ufeff\ud800-\udfff]")
 _AUTHORITY = re.compile(
     r"(?P<host>\[[0-9a-fA-F:]+\]|\w[\w-]*(?:\.\w[\w-]*)*\.?)(?::(?P<port>[1-9][0-9]{0,4}))?",
@@ -129,7 +131,19 @@ class Redirects:
     def takes_tokens(self, url: str) -> bool:
         """Whether a JWT may be put into the checked *url*, and not only a one-time code."""
         origin, segments = _place(url)
+        if segments[0] == HAND_OFF:
+            return False
         return not any(pattern.allows(origin, segments) for pattern in self.code_only)
+
+
+def handed_over(url: str) -> Origin | None:
+    """Return the origin of the checked *url* if it is one that an application hands over to us.
+
+    The application may see what is sent there (a service worker sees every address of its origin),
+    so that it must be good for nothing but a session at that origin.
+    """
+    origin, segments = _place(url)
+    return origin if segments[0] == HAND_OFF else None
 
 
 def with_parameter(url: str, name: str, value: str) -> str:

@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 import pytest
 
-from dhq_auth.redirects import Origin, RedirectPattern, Redirects, with_parameter
+from dhq_auth.redirects import Origin, RedirectPattern, Redirects, handed_over, with_parameter
 from tests.redirect_addresses import ALL_HOSTILE, HOSTILE, LEGITIMATE, LISTED, REDIRECTS
 
 
@@ -123,6 +123,41 @@ def test_an_application_can_take_codes_only():
     assert redirects.check("https://b.example/x/..%2fspa")
     with pytest.raises(ValueError, match="servers may read its path in more than one way"):
         redirects.check("https://a.example/x/..%2fspa")
+
+
+@pytest.mark.parametrize(
+    ("path", "handed"),
+    [
+        ("/.dhq-auth/callback?state=x", True),
+        ("/.dhq-auth", True),
+        ("/.dhq-auth/", True),
+        ("/.dhq-auth#x", True),
+        ("/x/../.dhq-auth/callback", True),
+        ("/x/%2E%2e/./.dhq-auth/callback", True),
+        ("", False),
+        ("/", False),
+        ("/.dhq-auth-not", False),
+        ("/x/.dhq-auth/callback", False),
+        ("/.dhq-auth/../callback", False),
+        ("?x=/.dhq-auth/", False),
+    ],
+)
+def test_what_applications_hand_over_gets_no_token(path: str, *, handed: bool) -> None:
+    redirects = Redirects((RedirectPattern.parse("https://a.example"),))
+    url = f"https://a.example{path}"
+    assert redirects.check(url) == url
+    assert redirects.takes_tokens(url) is not handed
+    assert handed_over(url) == (Origin.of(url) if handed else None)
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/%2edhq-auth/x", "/.dhq%2Dauth/x", "/.DHQ-AUTH/x", "/.dhq-auth%2fx", "//.dhq-auth/x", "/"],
+)
+def test_where_only_the_hand_off_is_listed_no_other_spelling_is(path: str) -> None:
+    redirects = Redirects((RedirectPattern.parse("https://a.example/.dhq-auth"),))
+    with pytest.raises(ValueError, match="no entry"):
+        redirects.check(f"https://a.example{path}")
 
 
 ADDED = [

@@ -8,6 +8,10 @@
 The verifier (RFC 7636 4.1) is derived from the cookie, the origin and the state: a code is redeemed
 in the browser that began the login, at that host, and leads where that login was to lead. Nothing
 is stored until it is; each tab has a state of its own.
+
+The application may know the cookie, the state and the code: its own server gets the first, its own
+pages the others. What it can make of them is a session at itself: a code that was sent to such a
+path is good for nothing else (`redirects.handed_over`), and no token is sent there.
 """
 
 import re
@@ -76,7 +80,8 @@ class HandOff:
             secret = _secret(HostCookie.login(asked.origin).read(request))
             if secret is None or code is None or rd is None:
                 raise LoginFailed(LOST)
-            login = await self._redeemed(request, code, _verifier(secret, asked.origin, state))
+            verifier = _verifier(secret, asked.origin, state)
+            login = await self._redeemed(request, code, verifier, asked.origin)
             response = redirect(f"{asked.origin}{rd}")
             if not self._visitors.is_own(asked.origin):
                 begun = await self._branch(request, login, asked.origin)
@@ -87,9 +92,11 @@ class HandOff:
             raise
         return response
 
-    async def _redeemed(self, request: web.Request, code: str, verifier: str) -> Redeemed:
+    async def _redeemed(
+        self, request: web.Request, code: str, verifier: str, origin: Origin
+    ) -> Redeemed:
         try:
-            return await redeem(self._work, source(request), code, verifier)
+            return await redeem(self._work, source(request), code, verifier, handed_to=origin)
         except InvalidGrant:
             raise LoginFailed(LOST) from None
 

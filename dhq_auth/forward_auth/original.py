@@ -13,13 +13,13 @@ from urllib.parse import quote
 from aiohttp import web
 
 from dhq_auth.errors import Forbidden, Message
-from dhq_auth.redirects import Origin
+from dhq_auth.redirects import HAND_OFF, Origin
 from dhq_auth.settings import Settings
 from dhq_auth.web.client import is_from_proxy
 from dhq_auth.web.errors import wants_page
 from dhq_auth.web.headers import ELSEWHERE
 
-PREFIX: Final = "/.dhq-auth"
+PREFIX: Final = f"/{HAND_OFF}"
 """Where applications on other hosts hand over to us."""
 STATIC: Final = f"{PREFIX}/static"
 VERIFY: Final = "/auth/verify"

@@ -7,7 +7,7 @@ from dhq_auth.access.codes import give
 from dhq_auth.credentials import session
 from dhq_auth.events import Source
 from dhq_auth.login.attempt import Destination
-from dhq_auth.redirects import with_parameter
+from dhq_auth.redirects import handed_over, with_parameter
 from dhq_auth.sessions import store as sessions
 from dhq_auth.settings import Settings
 from dhq_auth.tokens.signing import TokenSigner
@@ -35,6 +35,7 @@ class Finish:
             session_id,
             destination.code_challenge,
             self._settings.limits.login_code_lifetime,
+            handed_to=handed_over(destination.next),
         )
         return with_parameter(destination.next, "code", code)
 

@@ -3,14 +3,15 @@
 import asyncio
 from http.cookies import SimpleCookie
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 from sqlalchemy import text
 
 from dhq_auth.db import Database
+from dhq_auth.host_sessions import store as host_sessions
 from dhq_auth.housekeeping import prune
-from dhq_auth.opaque import digest
+from dhq_auth.opaque import digest, s256
 from dhq_auth.work import Work
 from tests.fixtures.service import Browser, FrozenClock, Service, Start
 from tests.login.steps import altered, code_of
@@ -23,6 +24,7 @@ JSON = {"headers": {**NAVIGATION, "Accept": "application/json"}}
 HOST = "app.example.com"
 COOKIE = "__Host-dhq-auth"
 LOGIN = "__Host-dhq-auth-login"
+VERIFIER = "v" * 43
 
 
 async def begun(visitor: Visitor, path: str = "/") -> str:
@@ -145,6 +147,45 @@ async def test_a_code_fits_no_other_host(visitor: Visitor) -> None:
     answer = await visitor.send("GET", callback.replace(APP, OTHER), **JSON)
     assert answer.status == 400
     assert not await is_signed_in(visitor, OTHER)
+
+
+@sqlite
+@pytest.mark.parametrize("path", ["callback", "callback/", "", "x", "../.dhq-auth/y", "./z"])
+async def test_an_application_makes_no_token_of_what_is_sent_to_its_host(
+    visitor: Visitor, path: str
+) -> None:
+    """It may read every address there, by a service worker, and ask for a login by itself."""
+    for origin in (APP, OTHER):
+        wanted = {"next": f"{origin}/.dhq-auth/{path}"}
+        for way in ("/login", "/auth/check"):
+            refused = await visitor.proxy.get(way, params=wanted)
+            assert "jwt=" not in await refused.text()
+        login = {"username": "alice", "password": GOOD}
+        form = {**NAVIGATION, "Accept": "application/json", "Origin": AUTH}
+        told = await visitor.send(
+            "POST", f"{AUTH}/auth/login", json={**login, **wanted}, headers=form
+        )
+        assert (told.status, await code_of(told)) == (400, "invalid_request")
+        asked = {**wanted, "response_mode": "code", "code_challenge": s256(VERIFIER)}
+        callback = await callback_of(visitor, f"{AUTH}/login?{urlencode(asked)}")
+        code = parse_qs(urlsplit(callback).query)["code"][0]
+        given = await visitor.proxy.post(
+            "/auth/exchange", json={"code": code, "code_verifier": VERIFIER}
+        )
+        assert (given.status, await code_of(given)) == (400, "invalid_grant")
+
+
+@sqlite
+async def test_a_code_for_a_token_begins_no_session(visitor: Visitor) -> None:
+    """An application elsewhere gets a code for a challenge of ours, and brings it here."""
+    asked = parse_qs(urlsplit(await begun(visitor)).query)
+    callback = asked["next"][0]
+    asked["next"] = [f"{OTHER}/theirs"]
+    theirs = await callback_of(visitor, f"{AUTH}/login?{urlencode(asked, doseq=True)}")
+    code = parse_qs(urlsplit(theirs).query)["code"][0]
+    answer = await visitor.send("GET", altered(callback, code=code), **JSON)
+    assert (answer.status, await code_of(answer)) == (400, "login_failed")
+    assert COOKIE not in visitor.jars[HOST]
 
 
 async def test_a_code_that_comes_twice_ends_what_came_of_it(
@@ -288,7 +329,7 @@ async def test_it_ends_at_the_time_of_the_session_and_is_forgotten(
     assert not await is_signed_in(visitor)
     assert not await is_signed_in(visitor, OTHER), "it does not outlive that"
     clock.advance(seconds=1)
-    await prune(Work(database, clock, nobody))
+    await prune(Work(database, clock, nobody), host_sessions.prune)
     assert await rows(database, "host_sessions") == []
     assert len(await rows(database, "sessions")) == 1
 

@@ -13,6 +13,7 @@ from dhq_auth.accounts.store import User
 from dhq_auth.errors import InvalidGrant
 from dhq_auth.events import CodeReplayed, Source
 from dhq_auth.opaque import digest, new_secret, s256
+from dhq_auth.redirects import Origin
 from dhq_auth.work import Transaction, Work
 
 BAD_CODE = "The code is unknown, spent or expired, or the verifier is wrong."
@@ -28,11 +29,18 @@ class Redeemed:
 
 
 async def give(
-    work: Work, user_id: str, session_id: str, code_challenge: str, lifetime: timedelta
+    work: Work,
+    user_id: str,
+    session_id: str,
+    code_challenge: str,
+    lifetime: timedelta,
+    *,
+    handed_to: Origin | None,
 ) -> str:
     """Return a code for the session, good for *lifetime*.
 
-    Only the verifier of *code_challenge* (RFC 7636 4.2) redeems it.
+    Only the verifier of *code_challenge* (RFC 7636 4.2) redeems it, and only for what it is meant
+    for: a login token, or a session at the application *handed_to*.
     """
     code = new_secret()
     remembered = LoginCode(
@@ -41,16 +49,19 @@ async def give(
         user_id=user_id,
         code_challenge=code_challenge,
         expires_at=work.now() + lifetime,
+        handed_to=None if handed_to is None else str(handed_to),
     )
     await work.transact(Source(), lambda tx: store.add_code(tx.db, remembered))
     return code
 
 
-async def redeem(work: Work, source: Source, code: str, verifier: str) -> Redeemed:
+async def redeem(
+    work: Work, source: Source, code: str, verifier: str, *, handed_to: Origin | None = None
+) -> Redeemed:
     """Spend *code* and return what it stood for (RFC 7636 4.6).
 
-    Raises InvalidGrant for a code that is unknown, spent, expired or of another verifier, and for
-    one whose login has ended since.
+    Raises InvalidGrant for a code that is unknown, spent, expired or of another verifier, for one
+    that was meant for something else, and for one whose login has ended since.
     """
     code_digest = digest(code)
     # Made-up codes must not queue for a transaction.
@@ -60,8 +71,10 @@ async def redeem(work: Work, source: Source, code: str, verifier: str) -> Redeem
         raise InvalidGrant(BAD_CODE)
     redeemed, user = await work.transact(source, lambda tx: _spend(tx, code_digest))
     # Committed: spent, or its session ended, whatever becomes of this request.
-    fits = redeemed and _fits(verifier, redeemed.code_challenge)
-    if not fits or redeemed is None or user is None or redeemed.expires_at <= work.now():
+    if redeemed is None or user is None or redeemed.expires_at <= work.now():
+        raise InvalidGrant(BAD_CODE)
+    is_meant = redeemed.handed_to == (None if handed_to is None else str(handed_to))
+    if not is_meant or not _fits(verifier, redeemed.code_challenge):
         raise InvalidGrant(BAD_CODE)
     return Redeemed(user, redeemed.session_id)
 

@@ -19,19 +19,25 @@ login_codes = Table(
     Column("code_challenge", String(128), nullable=False),
     Column("expires_at", Timestamp, nullable=False),
     Column("spent_at", Timestamp),
+    # The origin of the application behind a proxy that the code is for, and for nothing else.
+    Column("handed_to", String(300)),
     Index(None, "expires_at"),
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoginCode:
-    """A one-time code for the session of a user."""
+    """A one-time code for the session of a user.
+
+    With `handed_to` it is good for a branch of that session at that origin, without for a token.
+    """
 
     digest: str
     session_id: str
     user_id: str
     code_challenge: str
     expires_at: datetime
+    handed_to: str | None = None
 
 
 async def add_code(db: Db, code: LoginCode) -> None:

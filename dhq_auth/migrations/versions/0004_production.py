@@ -28,6 +28,7 @@ def upgrade() -> None:
     _make_permission_grants()
     _make_deliveries()
     _make_host_sessions()
+    op.add_column("login_codes", sa.Column("handed_to", sa.String(300)))
     op.create_table(
         "compatibility",
         sa.Column("id", sa.Integer, nullable=False, autoincrement=False),
