@@ -47,7 +47,7 @@ CHANGES_NO_FACT = {
     *("serve", "doctor", "healthcheck", "config show", "config check", "user list", "user show"),
     *("token list", "session list", "policy list", "policy evaluate", "policy test"),
     *("policy diff", "policy rls", "keys generate", "keys list", "db upgrade", "db check"),
-    *("webhook list", "webhook retry", "audit list", "audit verify", "audit export"),
+    *("webhook list", "webhook retry", "audit list", "audit verify", "audit export", "prune"),
 }
 
 
