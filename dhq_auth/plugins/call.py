@@ -7,7 +7,12 @@ from collections.abc import Awaitable, Callable
 from contextvars import Context, copy_context
 from queue import SimpleQueue
 from threading import Thread
-from typing import Any
+from typing import Any, Final
+
+from dhq_auth.errors import Unavailable
+
+WAITING: Final = 4
+"""How many may wait for each call in flight."""
 
 _Job = tuple[asyncio.Future[Any], Context, Callable[[], Any]]
 
@@ -21,26 +26,34 @@ class Caller:
 
     At most *calls* run at a time, and each has *timeout* seconds, the wait for its turn included.
     A coroutine is then cancelled; a thread cannot be, and holds its place until it ends. Once all
-    places are held by such, further calls fail at once.
+    places are held by such, or WAITING wait for each of them, further calls fail at once.
     """
 
     def __init__(self, timeout: float, calls: int) -> None:
         self.timeout = timeout
         self._calls = calls
         self._slots = asyncio.Semaphore(calls)
+        self._waiting = 0
         self._overdue: set[asyncio.Future[Any]] = set()
         self._threads = _Threads()
 
     async def __call__(self, function: Callable[[], Any]) -> Any:
         """Return what *function* answers.
 
-        Raises TimeoutError, PluginFailed, or the Exception that the function raised.
+        Raises TimeoutError, Unavailable where too many wait already, PluginFailed, or the Exception
+        that the function raised.
         """
         if len(self._overdue) >= self._calls:
             raise TimeoutError("every call before this one still hangs")
+        if self._waiting >= self._calls * WAITING:
+            raise Unavailable("Too many wait for this already.")
         end = asyncio.get_running_loop().time() + self.timeout
-        async with asyncio.timeout_at(end):
-            await self._slots.acquire()
+        self._waiting += 1
+        try:
+            async with asyncio.timeout_at(end):
+                await self._slots.acquire()
+        finally:
+            self._waiting -= 1
         try:
             work = self._begun(function)
         except BaseException:

@@ -7,6 +7,7 @@ import threading
 import jwt as pyjwt
 import pytest
 
+from dhq_auth.plugins.call import WAITING
 from tests.fakes.oidc_issuer import OidcIssuer
 from tests.fixtures.service import Start, oidc
 from tests.plugins.conftest import GRANT, V1, Run, Write, ask
@@ -168,6 +169,24 @@ async def test_a_provider_is_asked_by_as_many_at_a_time_as_plugin_calls_says(run
     token = await service.log_in("acme")
     answers = await asyncio.gather(*(ask(service, token) for _ in range(6)))
     assert {answer["permissions"]["at-a-time"] for _, answer in answers} <= {1, 2}  # type: ignore[index]
+
+
+async def test_who_comes_when_too_many_wait_for_a_provider_is_told_to_come_again(run: Run):
+    service = await run(
+        """
+        import asyncio
+        async def get_permissions(service, userid):
+            await asyncio.sleep(0.2)
+            return {}
+        """,
+        PLUGIN_CALLS="1",
+    )
+    token = await service.log_in("acme")
+    answers = await asyncio.gather(*(ask(service, token) for _ in range(8)))
+    statuses = [status for status, _ in answers]
+    assert statuses.count(200) == 1 + WAITING
+    assert statuses.count(503) == 8 - 1 - WAITING
+    assert all("token" not in answer for status, answer in answers if status == 503)
 
 
 async def test_providers_hold_as_many_connections_as_database_pool_says(run: Run):
