@@ -115,7 +115,8 @@ async def test_the_pool_and_its_limits_are_shown(service: Service, database_url:
     pools = {"all": 5.0} if database_url.startswith("postgresql") else {"read": 5.0, "write": 1.0}
     for name, size in pools.items():
         assert seen.value("dhq_auth_database_connections_max", pool=name) == size
-        assert seen.value("dhq_auth_database_connections_in_use", pool=name) == 0
+        # A look at the keys may be under way.
+        assert seen.value("dhq_auth_database_connections_in_use", pool=name) in {0, 1}
     assert seen.value("dhq_auth_database_connections_max") == sum(pools.values())
 
 
