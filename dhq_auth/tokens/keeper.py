@@ -24,8 +24,9 @@ from dhq_auth.work import Work
 
 log = logging.getLogger(__name__)
 
-LOOK_EVERY: Final = 0.7
-"""Seconds between two looks at the database: what others did is known within one."""
+LOOK_EVERY: Final = 0.5
+"""Seconds between two looks at the database: what others did is known within a second, also where
+the machine is busy."""
 SPACING: Final = 0.1
 """Seconds between two looks, however many tokens name keys that nobody has."""
 TURN_EVERY: Final = 60.0
