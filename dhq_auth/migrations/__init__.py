@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import Connection, inspect, text
 
-from dhq_auth.db import Database
+from dhq_auth.db import Database, Db
 from dhq_auth.errors import StartRefused
+from dhq_auth.migrations import legacy
 
 if TYPE_CHECKING:  # a start on a database that is up to date pays nothing for Alembic
     from alembic.config import Config
@@ -18,8 +19,6 @@ HEAD: Final = "0004"
 """The revision that this version of the program needs."""
 PATIENCE: Final = 600.0
 """Seconds for an upgrade, or for somebody else's to end."""
-
-_LOCK = 0x6468715F61757468  # "dhq_auth", as the number of a PostgreSQL advisory lock
 
 
 async def current(database: Database) -> str | None:
@@ -36,10 +35,20 @@ async def upgrade(database: Database) -> str | None:
     """
     if (before := await current(database)) == HEAD:
         return before
-    async with database.patient(PATIENCE) as patient, patient.write() as db:
-        if db.dialect.name == "postgresql":
-            await db.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+    from dhq_auth.migrations import lock  # noqa: PLC0415 - it needs what is here
+
+    async def upgrade_alone(db: Db) -> tuple[str | None, bool]:
+        await lock.take(db)
         return await db.run_sync(_upgrade)
+
+    async with database.patient(PATIENCE) as patient:
+        async with patient.read() as db:  # in somebody else's database nothing is made
+            await db.run_sync(_see_whose_it_is)
+        await lock.prepare(patient)
+        before, upgraded = await patient.transact(upgrade_alone)
+    if upgraded:
+        log.info("the database was upgraded from %s to %s", before or "nothing", HEAD)
+    return before
 
 
 def _revision(connection: Connection) -> str | None:
@@ -48,25 +57,31 @@ def _revision(connection: Connection) -> str | None:
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
 
 
-def _upgrade(connection: Connection) -> str | None:
+def _upgrade(connection: Connection) -> tuple[str | None, bool]:
+    """Return the revision that there was, and whether anything had to be done."""
     from alembic import command  # noqa: PLC0415
     from alembic.script import ScriptDirectory  # noqa: PLC0415
 
     from dhq_auth.migrations import history  # noqa: PLC0415
 
     if (before := _revision(connection)) == HEAD:  # somebody else was faster
-        return before
+        return before, False
     configuration = config(connection)
     known = {each.revision for each in ScriptDirectory.from_config(configuration).walk_revisions()}
     if before is not None and before not in known:
         _see_whether_newer_will_do(connection, before)
-        return before
+        return before, False
     logging.getLogger("alembic").setLevel(logging.WARNING)
     steps = history.steps_after(connection, before)
     command.upgrade(configuration, "head")
     history.note_oldest(connection, steps)
-    log.info("the database was upgraded from %s to %s", before or "nothing", HEAD)
-    return before
+    return before, True
+
+
+def _see_whose_it_is(connection: Connection) -> None:
+    """Raise StartRefused for a database of somebody else."""
+    if _revision(connection) is None:
+        legacy.holds_users(connection)
 
 
 def _see_whether_newer_will_do(connection: Connection, revision: str) -> None:

@@ -6,13 +6,10 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, inspect
 
 from dhq_auth.db import Database, sqlite_path
-from dhq_auth.migrations import HEAD, config, current
+from dhq_auth.migrations import HEAD, config, current, legacy
 
 if TYPE_CHECKING:
     from dhq_auth.migrations.history import Step
-
-USERS_OF_0_1_6 = {"id", "provider_id", "username", "name", "email", "avatar_url", "join_date"}
-"""The columns of the one table of dhq-auth 0.1.6."""
 
 
 class State(StrEnum):
@@ -53,7 +50,7 @@ def _without_revision(connection: Connection) -> State:
     if not tables.has_table("users"):
         return State.EMPTY
     columns = {column["name"] for column in tables.get_columns("users")}
-    return State.LEGACY if columns == USERS_OF_0_1_6 else State.FOREIGN
+    return State.LEGACY if columns == set(legacy.COLUMNS) else State.FOREIGN
 
 
 def _with_revision(connection: Connection, revision: str) -> State:

@@ -18,6 +18,7 @@ from sqlalchemy import Connection, inspect, text
 from dhq_auth import migrations
 from dhq_auth.db import Database, metadata
 from dhq_auth.errors import StartRefused
+from dhq_auth.migrations import lock
 
 ROOT = Path(__file__).parents[2]
 
@@ -100,6 +101,18 @@ async def test_many_upgrades_at_once_all_succeed(empty_url: str) -> None:
         await each.close()
 
 
+@pytest.mark.slow
+@pytest.mark.postgres
+async def test_many_upgrades_at_once_all_succeed_where_changes_are_serializable(
+    postgres_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Who waits sees what the other did, though the own transaction began before that ended."""
+    url = f"{postgres_url}?default_transaction_isolation=serializable"
+    with caplog.at_level(logging.INFO, "dhq_auth"):
+        await test_many_upgrades_at_once_all_succeed(url)
+    assert caplog.messages == [f"the database was upgraded from nothing to {migrations.HEAD}"]
+
+
 @pytest.mark.process
 async def test_processes_that_start_at_once_all_come_up_with_the_same_keys(empty_url: str) -> None:
     command = [sys.executable, "-m", "tests.migrations.start", empty_url]
@@ -123,10 +136,9 @@ async def test_processes_that_start_at_once_all_come_up_with_the_same_keys(empty
 async def test_an_upgrade_waits_for_that_of_another(database: Database, empty_url: str) -> None:
     """However short DATABASE_TIMEOUT is: the other may have much to do."""
     hasty = Database(empty_url, pool=1, timeout=0.5)
-    await hasty.ping()
+    await lock.prepare(hasty)
     async with database.write() as db:
-        if db.dialect.name == "postgresql":
-            await db.execute(text("SELECT pg_advisory_xact_lock(:it)"), {"it": migrations._LOCK})
+        await lock.take(db)
         waiting = asyncio.create_task(migrations.upgrade(hasty))
         done, _ = await asyncio.wait({waiting}, timeout=1)
         assert not done

@@ -11,42 +11,29 @@ import sqlalchemy as sa
 from alembic import op
 
 from dhq_auth.db import Timestamp
-from dhq_auth.errors import StartRefused
+from dhq_auth.migrations import legacy
 
 revision = "0001"
 down_revision = None
 
 _LEGACY = "users_of_0_1_6"
-_COLUMNS = ("id", "provider_id", "username", "name", "email", "avatar_url", "join_date")
+
 _BATCH = 1000
 
 
 def upgrade() -> None:
     """Make the tables, and take over the users of 0.1.6 if there are any."""
-    legacy = _holds_users_of_0_1_6()
-    if legacy:
+    takes_over = legacy.holds_users(op.get_bind())
+    if takes_over:
         op.rename_table("users", _LEGACY)
     _make_users()
     _make_sessions()
     _make_keys()
     _make_logins()
     _make_audit()
-    if legacy:
+    if takes_over:
         _take_over()
         op.drop_table(_LEGACY)
-
-
-def _holds_users_of_0_1_6() -> bool:
-    database = sa.inspect(op.get_bind())
-    if not database.has_table("users"):
-        return False
-    found = {column["name"] for column in database.get_columns("users")}
-    if found != set(_COLUMNS):
-        raise StartRefused(
-            "DATABASE_URL: there is a table users which is not that of dhq-auth 0.1.6: it has "
-            f"{', '.join(sorted(found))}; give dhq-auth a database of its own"
-        )
-    return True
 
 
 def _make_users() -> None:
