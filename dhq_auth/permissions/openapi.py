@@ -105,7 +105,7 @@ REVOCATIONS = operation(
         "tokens. Its claims: `entries`, each with `at` (seconds) and one of `sid`, `jti`, `user` "
         "(tokens issued until `at`), `kid`; `next`, to be sent as `since`; `more`, whether there is "
         "more already; `kept`, for how many seconds entries count.",
-        {"type": "string", "pattern": r"^[\w-]+\.[\w-]+\.[\w-]+$"},
+        {},
         media_type="application/jwt",
     ),
     refusals(InvalidRequest, RevocationsGone, Unavailable),

@@ -107,8 +107,12 @@ def body(*, json: Schema, form: Schema, required: bool = False) -> Schema:
 def answer(
     status: int, meaning: str, schema: Schema, *, media_type: str = JSON, **headers: str
 ) -> Answers:
-    """Return the Response Object of *status*, with the meaning of its further *headers*."""
-    described = {"description": meaning, "content": {media_type: {"schema": schema}}}
+    """Return the Response Object of *status*, with the meaning of its further *headers*.
+
+    An empty *schema* is for what is no JSON, nor text that says more than its type.
+    """
+    content: Schema = {"schema": schema} if schema else {}
+    described = {"description": meaning, "content": {media_type: content}}
     return {str(status): _with_headers(described, headers)}
 
 

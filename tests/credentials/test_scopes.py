@@ -24,6 +24,7 @@ NEEDS: Final = {
     "GET /auth/verify": PROFILE,
     "GET /auth/public-key": NOBODY,
     "GET /.well-known/jwks.json": NOBODY,
+    "GET /auth/revocations": NOBODY,
     "POST /auth/update": PROFILE,
     "GET /auth/resolve": NOBODY,
     "GET /auth/get_profile": NOBODY,
