@@ -130,7 +130,7 @@ def create_app(
         numbers=Numbers(metrics, extensions.carriers),
     )
     background: Sequence[Background] = (
-        lambda: keep_house(work, settings.upkeep),
+        lambda: keep_house(work, settings),
         dispatcher.run,
         lambda: meters.watch_loop(metrics, lag),
         keeper.keep,

@@ -17,7 +17,7 @@ from dhq_auth.login import store as logins
 from dhq_auth.outbox import store as outbox
 from dhq_auth.revocations import store as revocations
 from dhq_auth.sessions import store as sessions
-from dhq_auth.settings.upkeep import Upkeep
+from dhq_auth.settings import Settings
 from dhq_auth.throttle import store as limits
 from dhq_auth.tokens import store as tokens
 from dhq_auth.work import Transaction, Work
@@ -39,8 +39,13 @@ class Forget(Protocol):
     async def __call__(self, db: Db, now: datetime, *, limit: int) -> int: ...  # noqa: D102
 
 
-def rules(upkeep: Upkeep) -> Mapping[str, Forget]:
+def rules(settings: Settings) -> Mapping[str, Forget]:
     """Return for each table with rows that end, by itself, how they are forgotten."""
+    deliveries = partial(
+        outbox.prune,
+        kept=settings.upkeep.delivery_retention,
+        installed=[extension.name for extension in settings.extensions],
+    )
     return {
         "login_attempts": logins.prune,
         "login_codes": codes.prune,
@@ -50,7 +55,7 @@ def rules(upkeep: Upkeep) -> Mapping[str, Forget]:
         "revocations": tokens.prune,
         "revocation_feed": revocations.prune,
         "rate_limits": limits.prune,
-        "deliveries": partial(outbox.prune, kept=upkeep.delivery_retention),
+        "deliveries": deliveries,
     }
 
 
@@ -68,6 +73,7 @@ LASTING: Final[Mapping[str, str]] = {
     "secrets": "one row",
     "duties": "one row for each",
     "compatibility": "one row",
+    "migration_lock": "one row",
 }
 """The tables without a rule, and why they need none."""
 
@@ -91,7 +97,7 @@ async def prune(work: Work, forget: Forget) -> int:
 
 
 async def keep_house(
-    work: Work, upkeep: Upkeep, *, after: float = AFTER_START, interval: float = INTERVAL
+    work: Work, settings: Settings, *, after: float = AFTER_START, interval: float = INTERVAL
 ) -> None:
     """Prune every table once in each *interval*, for as long as the process lives.
 
@@ -101,7 +107,7 @@ async def keep_house(
     told: set[str] = set()
     await asyncio.sleep(after)
     while True:
-        for table, forget in rules(upkeep).items():
+        for table, forget in rules(settings).items():
             await _prune_in_peace(work, table, forget, told)
         await asyncio.sleep(interval)
 

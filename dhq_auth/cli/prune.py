@@ -39,7 +39,7 @@ async def _prune(settings: Settings) -> tuple[Mapping[str, int], Mapping[str, st
     forgotten: dict[str, int] = {}
     faults: dict[str, str] = {}
     async with working(settings) as work:
-        for table, forget in housekeeping.rules(settings.upkeep).items():
+        for table, forget in housekeeping.rules(settings).items():
             try:
                 forgotten[table] = await housekeeping.prune(work, forget)
             except AuthError as error:

@@ -4,7 +4,7 @@
 tries it, that is when the others may think it dead.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -199,15 +199,26 @@ async def counts(db: Db, destinations: Sequence[str]) -> dict[str, tuple[int, da
     return {name: (count, oldest) for name, count, oldest in rows}
 
 
-async def prune(db: Db, now: datetime, kept: timedelta, limit: int) -> int:
+async def prune(
+    db: Db, now: datetime, *, kept: timedelta, installed: Collection[str], limit: int
+) -> int:
     """Forget up to *limit* deliveries that ended longer than *kept* ago; return how many.
 
-    What is owed stays. But what has been due for as long without being tried, since no process
-    delivers for its extension any more, is given up.
+    What is owed stays, for however long nobody was there to deliver it. But as many that have been
+    due for as long, for extensions that are not *installed* any more, are given up.
     """
     before = now - kept
-    abandoned = update(deliveries).where(_d.due_at < before, _d.made_at < before)
-    await db.execute(abandoned.values(due_at=None, given_up_at=now, error=NOBODY))
+    abandoned = (
+        select(_d.id)
+        .where(_d.due_at < before, _d.made_at < before, _d.destination.not_in(installed))
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    await db.execute(
+        update(deliveries)
+        .where(_d.id.in_(abandoned))
+        .values(due_at=None, given_up_at=now, error=NOBODY)
+    )
     ended = func.coalesce(_d.delivered_at, _d.given_up_at)
     old = select(_d.id).where(_d.made_at < before, ended < before).limit(limit)
     old = old.with_for_update(skip_locked=True)  # replicas prune at the same time

@@ -12,7 +12,7 @@ from tests.cli.conftest import Cli
 from tests.fixtures.service import NEXT, Start
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-TABLES = list(rules(from_environ({}).upkeep))
+TABLES = list(rules(from_environ({})))
 
 
 def outdate(database_url: str, statement: str) -> None:

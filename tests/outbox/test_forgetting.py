@@ -10,11 +10,22 @@ from dhq_auth.housekeeping import BATCH, prune
 from dhq_auth.outbox import store
 from dhq_auth.outbox.store import NOBODY
 from dhq_auth.work import Work
+from tests.cli.conftest import Cli
+from tests.fakes.receiver import SECRET
 from tests.fixtures.service import FrozenClock
-from tests.outbox.conftest import SQLITE, Make, Receiver, dispatcher, happens, rows, turn
+from tests.outbox.conftest import (
+    SQLITE,
+    Make,
+    Receiver,
+    dispatcher,
+    happens,
+    names_of,
+    rows,
+    turn,
+)
 
 KEPT = timedelta(hours=1)
-FORGET = partial(store.prune, kept=KEPT)
+FORGET = partial(store.prune, kept=KEPT, installed=())
 
 
 @pytest.mark.parametrize("failure", [None, NotDelivered("status 410", for_good=True)])
@@ -63,6 +74,34 @@ async def test_what_nobody_delivers_any_more_is_given_up_and_then_forgotten(
     assert await prune(work, FORGET) == 1
 
 
+async def test_what_was_not_tried_for_long_is_owed_by_an_extension_that_is_installed(
+    work: Work, receiver: Receiver, clock: FrozenClock
+) -> None:
+    """The service was off for longer than DELIVERY_RETENTION, or its receiver for as long behind."""
+    await happens(work)
+    clock.now += 100 * KEPT
+    assert await prune(work, partial(store.prune, kept=KEPT, installed=["webhook"])) == 0
+    await turn(dispatcher(work, webhook=receiver))
+    assert names_of(receiver.got) == ["ada"]
+
+
+@SQLITE
+async def test_a_prune_before_a_late_start_loses_no_delivery(
+    database_url: str, work: Work, clock: FrozenClock
+) -> None:
+    """`dhq-auth prune` and the housekeeping know from the settings what is installed."""
+    clock.now -= timedelta(days=100)
+    await happens(work)
+    environ = {
+        "DATABASE_URL": database_url,
+        "INSTALLED_EXTENSIONS": "webhook",
+        "EXTENSION_WEBHOOK_URL": "https://crm.example.com/",
+        "EXTENSION_WEBHOOK_SECRET": SECRET,
+    }
+    assert (await Cli(**environ).aside("prune")).code == 0
+    assert [row["given_up_at"] for row in await rows(work)] == [None]
+
+
 @pytest.mark.slow
 @SQLITE
 async def test_they_are_forgotten_in_batches(make_work: Make, clock: FrozenClock) -> None:
@@ -72,7 +111,9 @@ async def test_they_are_forgotten_in_batches(make_work: Make, clock: FrozenClock
         await happens(work)
     await prune(work, FORGET)
     clock.advance(hours=2)
-    await prune(work, FORGET)
+    for given_up in (BATCH, BATCH + 10):
+        await prune(work, FORGET)
+        assert [row["due_at"] for row in await rows(work)].count(None) == given_up
     clock.advance(hours=2)
     async with work.database.write() as db:
         assert await FORGET(db, clock.now, limit=BATCH) == BATCH

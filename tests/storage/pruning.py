@@ -7,5 +7,4 @@ from dhq_auth.work import Work
 
 async def prune_all(work: Work) -> int:
     """Prune every table; return how many rows went."""
-    upkeep = from_environ({}).upkeep
-    return sum([await prune(work, forget) for forget in rules(upkeep).values()])
+    return sum([await prune(work, forget) for forget in rules(from_environ({})).values()])

@@ -22,7 +22,7 @@ from tests.fakes.oidc_issuer import OidcIssuer
 from tests.fixtures.service import NEXT, FrozenClock, Start, oidc
 from tests.storage.pruning import prune_all
 
-RULES = rules(from_environ({}).upkeep)
+RULES = rules(from_environ({}))
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 PERISHABLE = (
     "login_attempts",
@@ -70,8 +70,7 @@ async def left(work: Work, name: str) -> int:
 @asynccontextmanager
 async def kept(work: Work, interval: float = 60) -> AsyncIterator[asyncio.Task[None]]:
     """Keep the house meanwhile."""
-    upkeep = from_environ({}).upkeep
-    house = asyncio.create_task(keep_house(work, upkeep, after=0.02, interval=interval))
+    house = asyncio.create_task(keep_house(work, from_environ({}), after=0.02, interval=interval))
     yield house
     house.cancel()
     await asyncio.gather(house, return_exceptions=True)
