@@ -113,7 +113,7 @@ REVOCATIONS = operation(
         parameter(
             "since",
             "`next` of the page before; without it, all that counts is told, and nothing awaited",
-            {"type": "string", "pattern": "^[0-9]{1,18}(-[0-9a-f]{8})?$"},
+            {"type": "string", "pattern": "^([0-9]{1,18}(-[0-9a-f]{8})?)?$"},
         ),
         parameter(
             "wait",
