@@ -19,8 +19,8 @@ from dhq_auth.web.openapi import (
 )
 
 
-def _header(name: str, meaning: str, schema: Schema = TEXT) -> Schema:
-    return {"name": name, "in": "header", "description": meaning, "schema": schema}
+def _header(name: str, meaning: str) -> Schema:
+    return {"name": name, "in": "header", "description": meaning, "schema": TEXT}
 
 
 VERIFY = operation(
@@ -39,10 +39,10 @@ VERIFY = operation(
     "appends the path: any method, `/auth/verify/…` too. The headers below count from "
     "TRUSTED_PROXIES alone. A 401 to a browser has the address of the login in `X-Auth-Login`.",
     parameters=[
-        _header("X-Auth-Redirect", "lead browsers to the login by 302", {"enum": ["on", "off"]}),
+        _header("X-Auth-Redirect", "`on`: lead browsers to the login by 302"),
         _header("X-Original-URL", "what the browser asked for (nginx)"),
         _header("X-Original-Method", "and how"),
-        _header("X-Forwarded-Proto", "the same (Traefik, Caddy)", {"enum": ["http", "https"]}),
+        _header("X-Forwarded-Proto", "`https` or `http` (Traefik, Caddy)"),
         _header("X-Forwarded-Host", "host and port"),
         _header("X-Forwarded-Uri", "path and query"),
         _header("X-Forwarded-Method", "the method"),

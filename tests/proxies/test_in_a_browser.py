@@ -64,7 +64,10 @@ async def test_from_the_application_to_the_login_and_back_and_out_again(run: Run
         await context.route("https://evil.example.com/", elsewhere)
         await tab.goto("https://evil.example.com/")
         before = len(at.application.received)
-        await tab.evaluate(FROM_ELSEWHERE, f"{at.app}/data")
+        async with tab.expect_request("**/data") as asked:
+            await tab.evaluate(FROM_ELSEWHERE, f"{at.app}/data")
+        sent = await (await asked.value).all_headers()
+        assert "__Host-dhq-auth" in sent["cookie"]
         assert len(at.application.received) == before, "a page of another host, though same-site"
 
         await page.goto(f"{at.app}/.dhq-auth/sign_out")
