@@ -88,6 +88,7 @@ AUTHORIZE = operation(
 PUBLIC_KEY = operation(
     "The key by which service tokens are checked, as PEM",
     answer(200, "The public key that signs now (SPKI).", TEXT, media_type="text/plain"),
+    refusals(Unavailable),
 )
 JWKS = operation(
     "The keys by which service tokens are checked, as a JWK set",

@@ -138,11 +138,7 @@ def document(
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
         if route.operation is not None:
-            name = f"{route.method}{route.path}".lower().translate(_NO_IDENTIFIER)
-            paths.setdefault(route.path, {})[route.method.lower()] = {
-                "operationId": name,
-                **route.operation,
-            }
+            paths.setdefault(route.path, {})[route.method.lower()] = _told(route, route.operation)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -167,6 +163,15 @@ def document(
             },
         },
     }
+
+
+def _told(route: Route, written: Schema) -> Schema:
+    """Return the operation of *route*, with its name, and the 503 of a service that is starting."""
+    name = f"{route.method}{route.path}".lower().translate(_NO_IDENTIFIER)
+    told = {"operationId": name, **written}
+    if not route.early:
+        told["responses"] = dict(sorted({**refusals(Unavailable), **written["responses"]}.items()))
+    return told
 
 
 @cache

@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import closing
 
+import asyncpg  # type: ignore[import-untyped]
 import pytest
 from aiohttp import ClientResponse
 
@@ -279,6 +280,31 @@ async def test_an_exhausted_pool_is_503_and_no_deadlock(database_url: str) -> No
     assert time.monotonic() - begun < 5 * 0.3 + 1
     await database.ping()
     await database.close()
+
+
+@pytest.mark.slow
+@on
+async def test_slow_statements_that_take_every_connection_are_503_for_who_waits_and_harm_nobody_else(
+    start: Start, postgres: PostgresServer, database_url: str
+) -> None:
+    service = await start(DATABASE_POOL="2", DATABASE_TIMEOUT=str(TIMEOUT))
+    name = database_url.rpartition("/")[2]
+    blocker = await asyncpg.connect(postgres.url(name))
+    async with blocker.transaction():
+        await blocker.execute("LOCK TABLE users IN ACCESS EXCLUSIVE MODE")
+        begun = time.monotonic()
+        asking = [
+            asyncio.create_task(service.program.get("/auth/resolve?username=ada"))
+            for _ in range(20)
+        ]
+        for path in ("/healthz", "/auth/public-key", "/.well-known/jwks.json", "/auth/check"):
+            assert (await service.browser.get(path)).status == 200
+        for answer in await asyncio.gather(*asking):
+            assert answer.status == 503
+            assert int(answer.headers["Retry-After"]) > 0
+        assert time.monotonic() - begun < TIMEOUT + GIVING_UP
+    await blocker.close()
+    assert (await service.program.get("/auth/resolve?username=ada")).status == 200
 
 
 async def test_a_fault_is_logged_once_a_minute_and_without_secrets(

@@ -12,9 +12,11 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
+from sqlalchemy import text
 
 from dhq_auth import starting
 from dhq_auth.app import create_app
+from dhq_auth.db import Database
 from dhq_auth.errors import StartRefused
 from dhq_auth.serving.server import Runner
 from dhq_auth.settings import from_environ
@@ -340,3 +342,26 @@ async def test_a_folder_that_cannot_be_made_is_named(clock: FrozenClock, tmp_pat
     said = await start_error(clock, f"sqlite:///{tmp_path}/file/data/x.db")
     assert said.startswith(f"DATABASE_URL: sqlite:///{tmp_path}/file/data/x.db cannot be used: ")
     assert "Not a directory" in said
+
+
+@pytest.mark.process
+async def test_a_first_start_that_is_killed_leaves_nothing_half_done(
+    process: Callable[..., ServedProcess], empty_url: str
+) -> None:
+    """Wherever it is cut off: the next one makes what is missing, and nothing twice."""
+    starting = process(DATABASE_URL=empty_url, SECRET_KEY="s" * 32)
+    for moment in (0.8, 1.1):
+        begun = asyncio.create_task(starting.start())
+        await asyncio.wait({begun}, timeout=moment)
+        await starting.kill()
+        await asyncio.gather(begun, return_exceptions=True)
+    await starting.start()
+    assert (await starting.program.get("/readyz")).status == 200
+    database = Database(empty_url, pool=1, timeout=10)
+    async with database.read() as db:
+        found = await db.execute(
+            text("SELECT purpose, count(*) FROM signing_keys GROUP BY purpose")
+        )
+        assert sorted(map(tuple, found)) == [("login", 1), ("service", 1)]
+        assert (await db.execute(text("SELECT count(*) FROM secrets"))).scalar_one() == 1
+    await database.close()
