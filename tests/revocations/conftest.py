@@ -28,4 +28,4 @@ async def stage(start: Start, issuer: OidcIssuer, database_url: str) -> Stage:
     )
     first = await done(ask(service, "POST", "/auth/setup"), 201)
     admin = await logged_in(service, first["username"], first["password"])
-    return Stage(service, Cli(DATABASE_URL=database_url), admin)
+    return Stage(service, Cli(DATABASE_URL=database_url), admin, first["password"])

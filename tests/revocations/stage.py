@@ -16,10 +16,11 @@ from tests.storage.pruning import prune_all
 class Stage:
     """Where everything that ends something is tried, each time with somebody new."""
 
-    def __init__(self, service: Service, cli: Cli, admin: Person) -> None:
+    def __init__(self, service: Service, cli: Cli, admin: Person, password: str) -> None:
         self.service = service
         self.cli = cli
         self.admin = admin
+        self.password = password
         self._people = 0
 
     async def somebody(self) -> Person:

@@ -1,5 +1,6 @@
 """Whatever ends a login, a token or a user ends the service tokens that were made with it, too."""
 
+import jwt as pyjwt
 import pytest
 
 from dhq_auth.revocations.store import MOST_OF_A_USER
@@ -110,6 +111,29 @@ async def test_a_code_that_is_replayed_ends_the_service_tokens_of_its_login(stag
     token = await by_bearer(stage.service, login)
     assert (await redeem(stage.service, code, VERIFIER)).status == 400
     assert await is_refused(stage.service, token)
+
+
+@SQLITE
+async def test_a_service_token_names_what_it_was_made_with_and_its_answer_does_not(
+    stage: Stage,
+) -> None:
+    who = stage.admin
+    made = await who.make_token()
+    info = await done(who.call("GET", "/auth/token-info"))
+    sids = []
+    for presented in (who.token, made["token"]):
+        told = await done(
+            ask(stage.service, "GET", "/auth/authorize?service=notes", bearer=presented)
+        )
+        sids.append(pyjwt.decode(told["token"], options={"verify_signature": False})["sid"])
+        assert "sid" not in told
+    assert sids == [info["session_id"], made["token_id"]]
+    by_name = [await by_password(who, stage.password) for _ in range(2)]
+    of_password = {
+        pyjwt.decode(token, options={"verify_signature": False})["sid"] for token in by_name
+    }
+    assert len(of_password) == 1
+    assert not of_password & {*sids}
 
 
 async def test_a_service_token_that_leaked_is_refused_and_no_other(stage: Stage) -> None:

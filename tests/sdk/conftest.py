@@ -8,6 +8,7 @@ from dhq_auth.sdk import Verifier
 from tests.fakes.oidc_issuer import OidcIssuer
 from tests.fixtures.service import FrozenClock, Service, Start, oidc
 from tests.sdk.auth_server import SERVICE, AuthServer
+from tests.sdk.feed_server import FeedServer
 
 
 @pytest.fixture
@@ -43,3 +44,18 @@ def service_token(real: Service) -> Callable[..., object]:
         return (await answer.json())["token"]
 
     return ask
+
+
+@pytest.fixture
+async def feed(clock: FrozenClock) -> AsyncIterator[FeedServer]:
+    """An auth service that tells of revocations what the test says."""
+    async with FeedServer(clock) as server:
+        yield server
+
+
+@pytest.fixture
+async def follower(feed: FeedServer) -> AsyncIterator[Verifier]:
+    """A verifier that follows `feed`."""
+    verifier = Verifier(feed.origin, service=SERVICE, now=feed.clock)
+    yield verifier
+    verifier.close()

@@ -2,17 +2,18 @@
 
 import asyncio
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any
 
 from aiohttp import web
 from joserfc import jws
 
-from dhq_auth.sdk import InvalidToken, Verifier
+from dhq_auth.sdk import InvalidToken, Unavailable, Verifier
 from dhq_auth.tokens.key import SigningKey
 from tests.fakes.server import RELEASED, Changes, changed
 from tests.fixtures.service import FrozenClock
-from tests.sdk.auth_server import AuthServer
+from tests.sdk.auth_server import AuthServer, believed
 
 
 class FeedServer(AuthServer):
@@ -100,3 +101,19 @@ async def is_revoked(verifier: Verifier, token: str) -> bool:
             raise
         return True
     return False
+
+
+async def until(condition: Callable[[], object], within: float = 5) -> None:
+    async with asyncio.timeout(within):
+        while not condition():  # noqa: ASYNC110 - what is waited for happens in a thread
+            await asyncio.sleep(0.01)
+
+
+async def until_believed(verifier: Verifier, auth: FeedServer) -> None:
+    """Wait until the feed is confirmed again."""
+    async with asyncio.timeout(10):
+        while True:
+            with suppress(Unavailable):
+                assert await believed(verifier, auth.token())
+                return
+            await asyncio.sleep(0.02)
