@@ -46,8 +46,9 @@ async def seal(database: Database, key: str, now: datetime) -> int:
             return 0
         if not (rows := await store.unsealed(db, BATCH)):
             return 0
-        newest = await store.newest_seal(db)
-        end = max(counter, newest.position if newest else 0, await store.last_position(db))
+        newest = await store.newest_seal(db, store.MAX_POSITION)
+        counted = counter if counter <= store.MAX_POSITION else 0
+        end = max(counted, newest.position if newest else 0, await store.last_position(db))
         fits = _fits(newest, key, counter, end)
         last = newest.hash if newest else GENESIS
         for row, position in zip(rows, count(end + 1), strict=False):

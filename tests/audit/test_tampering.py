@@ -145,6 +145,10 @@ TAMPERINGS: dict[str, tuple[Tampering, list[tuple[int, str]]]] = {
         ),
         [(7, "cut")],
     ),
+    "a row is put where no other can follow": (
+        sql("UPDATE audit_events SET position = 9223372036854775807 WHERE position = 3"),
+        [(3, "missing"), (7, "missing")],
+    ),
     "the counter is further on": (
         sql("UPDATE duties SET counter = 8 WHERE name = 'audit'"),
         [(7, "cut")],
@@ -250,3 +254,39 @@ def _in_seal(garbage: str) -> str:
     column, _, value = garbage.partition(" = ")
     names = {"at": "sealed_at", "hash": "hash", "position": "previous"}
     return f"{names.get(column, 'mac')} = {value}".replace(":", "\\:")
+
+
+@SQLITE
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE audit_seals SET position = 9223372036854775807 WHERE position = 6",
+        "UPDATE duties SET counter = 9223372036854775807 WHERE name = 'audit'",
+    ],
+)
+async def test_a_last_position_of_all_does_not_keep_others_from_being_sealed(
+    log: Log, statement: str
+) -> None:
+    await log.batches(4, 2)
+    await log.sql(statement)
+    assert (7, "cut") in await log.faults()
+    await log.write(2)
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("when", ["20000-01-01", "infinity", "-infinity", "0044-03-15 BC"])
+async def test_a_time_that_python_does_not_know_is_found_and_stops_nothing(
+    log: Log, when: str
+) -> None:
+    log.clock.advance(microseconds=123_457)
+    await log.batches(4, 2)
+    assert await log.faults() == []
+    await log.write(2, sealed=False)
+    await log.sql(f"UPDATE audit_events SET at = '{when}' WHERE id = 8")  # noqa: S608 - ours
+    assert await log.seal() == 2
+    assert await log.faults() == []  # it is sealed as it lies there
+    await log.sql(f"UPDATE audit_events SET at = '{when}' WHERE position = 3")  # noqa: S608
+    assert await log.faults() == [(3, "changed")]
+    await log.sql(f"UPDATE audit_seals SET sealed_at = '{when}' WHERE position = 4")  # noqa: S608
+    assert await log.faults() == [(3, "changed"), (4, "forged")]
+    await log.write(1)

@@ -144,6 +144,22 @@ def test_what_is_no_time_is_refused(on_database: Cli, when: str):
 
 
 @SQLITE
+@pytest.mark.parametrize("command", ["list", "export"])
+@pytest.mark.parametrize("option", ["--user", "--kind"])
+def test_what_is_no_text_is_refused(on_database: Cli, command: str, option: str):
+    """What a shell hands over may be bytes that are no UTF-8."""
+    for text in ("\udcff", "a\x1bb"):
+        done = on_database("audit", command, option, text)
+        assert (done.code, "is nobody's id" in done.err) == (2, True)
+
+
+@SQLITE
+@pytest.mark.parametrize("number", ["99999999999999999999", "-1", "0"])
+def test_what_is_no_number_of_a_row_is_refused(on_database: Cli, number: str):
+    assert on_database("audit", "list", "--before", number).code == 2
+
+
+@SQLITE
 async def test_pages_hold_every_row_once(database_url: str, on_database: Cli, clock: FrozenClock):
     await remember(database_url, clock, *(chosen(f"u{number}") for number in range(5)))
     found, more = [], ()

@@ -7,10 +7,12 @@ ours, but something that does not fit.
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any, Final
 
 from sqlalchemy import (
+    JSON,
     BigInteger,
     Column,
     Row,
@@ -25,6 +27,10 @@ from sqlalchemy import (
     type_coerce,
     update,
 )
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import NullType
 
 from dhq_auth.audit.chain import FIELDS, Seal, told
 from dhq_auth.audit.store import EVERYTHING, Wanted, audit_events, is_unsealed
@@ -46,20 +52,44 @@ audit_seals = Table(
 Record = Mapping[str, Any]
 """A row with FIELDS as they stand in the chain, and its `hash`."""
 
-MAX_POSITION: Final = 2**63 - 1
+MAX_POSITION: Final = 2**62
+"""The last position that is given: what stands beyond it was put there, and is not gone on from."""
 MAX_BRACKETS: Final = 500
 """Brackets in the JSON of a detail; what has more is none of ours, and read as text."""
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class _raw(FunctionElement[Any]):  # noqa: N801 - a function of SQL
+    """A time as it lies there: a text in SQLite, else the seconds since 1970.
+
+    Drivers fail at times that Python does not know, and a row that nobody can read cannot be sealed.
+    """
+
+    inherit_cache = True
+    type = NullType()
+
+
+@compiles(_raw)
+def _as_it_is(raw: _raw, compiler: SQLCompiler, **options: Any) -> str:
+    return compiler.process(raw.clauses, **options)
+
+
+@compiles(_raw, "postgresql")
+def _in_seconds(raw: _raw, compiler: SQLCompiler, **options: Any) -> str:
+    return f"EXTRACT(EPOCH FROM {compiler.process(raw.clauses, **options)})"
+
+
 _RAW: Final = {
-    column.name: type_coerce(column, String).label(column.name)
-    if column.name in {"at", "detail"}
+    column.name: _raw(column).label(column.name)
+    if isinstance(column.type, Timestamp)
+    else type_coerce(column, String).label(column.name)
+    if isinstance(column.type, JSON)
     else column
     for column in audit_events.c
 }
 _RAW_SEAL: Final = {
-    column.name: type_coerce(column, String).label(column.name)
-    if column.name.endswith("_at")
-    else column
+    column.name: _raw(column).label(column.name) if isinstance(column.type, Timestamp) else column
     for column in audit_seals.c
 }
 
@@ -97,15 +127,17 @@ async def chain(db: Db, rows: Iterable[Record]) -> None:
 
 
 async def last_position(db: Db) -> int:
-    """Return the last position that a row has; what is no number (SQLite) does not count."""
+    """Return the last position, up to MAX_POSITION, that a row has; what is no number (SQLite) is none."""
     position = audit_events.c.position
     found = await db.execute(select(func.max(position)).where(position <= MAX_POSITION))
     return int(found.scalar_one() or 0)
 
 
-async def newest_seal(db: Db) -> Seal | None:
-    """Return where the chain ends."""
+async def newest_seal(db: Db, until: int | None = None) -> Seal | None:
+    """Return where the chain ends, or the last seal with a position of at most *until*."""
     newest = select(*_RAW_SEAL.values()).order_by(audit_seals.c.position.desc()).limit(1)
+    if until is not None:
+        newest = newest.where(audit_seals.c.position <= until)
     row = (await db.execute(newest)).one_or_none()
     return _seal(row) if row else None
 
@@ -202,10 +234,12 @@ def _seal(row: Row[*tuple[Any, ...]]) -> Seal:
 
 
 def _moment(raw: object) -> datetime | None:
-    """Return the time that *raw* is; SQLite has texts, without a zone."""
+    """Return the time that *raw* is: a text without a zone (SQLite), or seconds since 1970."""
     try:
-        moment = datetime.fromisoformat(raw) if isinstance(raw, str) else raw
-        if not isinstance(moment, datetime):
+        if isinstance(raw, Decimal | float):
+            return _EPOCH + timedelta(microseconds=round(raw * 10**6))
+        moment = datetime.fromisoformat(raw) if isinstance(raw, str) else None
+        if moment is None:
             return None
         return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     except (ValueError, OverflowError):

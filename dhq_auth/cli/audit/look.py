@@ -15,6 +15,7 @@ from dhq_auth.cli.table import print_table
 from dhq_auth.settings import Settings, from_environ
 
 COLUMNS = ("id", "at", "kind", "user_id", "actor", "address", "request_id")
+MAX_ID = 2**63 - 1
 TITLES = ("id", "time", "kind", "user", "by", "address", "request", "detail")
 
 
@@ -25,7 +26,8 @@ def list_events(
     since: Since = None,
     until: Until = None,
     before: Annotated[
-        int | None, typer.Option(metavar="ID", help="Only what is older than this row.")
+        int | None,
+        typer.Option(metavar="ID", min=1, max=MAX_ID, help="Only what is older than this row."),
     ] = None,
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="The newest so many.")] = 50,
     as_json: Json = False,

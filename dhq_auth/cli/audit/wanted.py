@@ -26,12 +26,26 @@ def moment(text: str) -> datetime:
         ) from None
 
 
+def word(text: str) -> str:
+    """Return *text*, which may stand in the log: no control characters, no bytes that are no text."""
+    if not text.isprintable():
+        raise typer.BadParameter(f"{text!r} is nobody's id, and no kind")
+    return text
+
+
 User = Annotated[
-    str | None, typer.Option(metavar="ID", help="Only what concerns this user, or was done by it.")
+    str | None,
+    typer.Option(
+        parser=word, metavar="ID", help="Only what concerns this user, or was done by it."
+    ),
 ]
 Kind = Annotated[
     str | None,
-    typer.Option(help="Only this kind, or all that begin with it: login.refused, login."),
+    typer.Option(
+        parser=word,
+        metavar="KIND",
+        help="Only this kind, or all that begin with it: login.refused, login.",
+    ),
 ]
 Since = Annotated[
     datetime | None,
