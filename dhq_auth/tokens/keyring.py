@@ -64,7 +64,7 @@ class Keyring:
                     return key
                 oldest = key
         if oldest is None:
-            raise Unavailable(f"there is no key for {purpose} tokens")
+            raise Unavailable("there is no key to sign with")
         return oldest
 
     def signing_since(self, purpose: KeyPurpose) -> datetime | None:

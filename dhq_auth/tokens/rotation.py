@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Final
 
 from dhq_auth.clock import rfc3339
-from dhq_auth.errors import NotFound
+from dhq_auth.errors import Message, NotFound
 from dhq_auth.events import KeyAnnounced, KeyDeleted, KeyRevoked, Source
 from dhq_auth.revocations import store as revocations
 from dhq_auth.settings import Settings
@@ -88,7 +88,7 @@ class Rotation:
             before = await store.stored_keys(tx.db)
             purpose = next((key.purpose for key in before if key.kid == kid), KeyPurpose.SERVICE)
             if not await store.delete_key(tx.db, kid):
-                raise NotFound(f"no key {kid} is stored")
+                raise NotFound(Message("There is no key {kid} in the database.", kid=kid))
             successor = None
             if self._signs(kid, before, tx.now):
                 successor = SigningKey.of(made, purpose, tx.now, tx.now)
