@@ -5,6 +5,7 @@ from typing import Any
 
 from aiohttp import encode_basic_auth
 
+from dhq_auth.api_tokens import store as api_tokens
 from dhq_auth.db import Database
 from dhq_auth.work import Work
 from tests.cli.conftest import Cli
@@ -34,6 +35,15 @@ class Stage:
             return await prune_all(Work(database, self.service.clock, announce))
         finally:
             await database.close()
+
+    async def give_tokens(self, who: Person, count: int) -> None:
+        """Make *count* API tokens of *who*, whose values nobody has."""
+        database = Database(self.service.settings.database_url.value, pool=1, timeout=20)
+        async with database.write() as db:
+            for _ in range(count):
+                now = self.service.clock.now
+                await api_tokens.add(db, user_id=who.id, title="one of many", now=now)
+        await database.close()
 
     async def run(self, *command: str, stdin: str | None = None) -> None:
         ended = await self.cli.aside(*command, stdin=stdin)

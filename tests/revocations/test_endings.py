@@ -78,6 +78,7 @@ async def test_a_password_that_is_changed_takes_along_what_it_opened(
             assert await is_refused(stage.service, token)
 
 
+@pytest.mark.slow
 async def test_who_logs_in_again_at_once_is_believed_at_once(
     stage: Stage, clock: FrozenClock, subtests: pytest.Subtests
 ) -> None:
@@ -93,6 +94,7 @@ async def test_who_logs_in_again_at_once_is_believed_at_once(
             assert not await is_refused(stage.service, await by_password(again, password))
 
 
+@pytest.mark.slow
 async def test_everything_older_ends_with_everything_whatever_it_was_made_with(
     stage: Stage, clock: FrozenClock
 ) -> None:
@@ -105,6 +107,7 @@ async def test_everything_older_ends_with_everything_whatever_it_was_made_with(
     assert not await is_refused(stage.service, newer)
 
 
+@pytest.mark.slow
 async def test_a_code_that_is_replayed_ends_the_service_tokens_of_its_login(stage: Stage) -> None:
     code = await code_for(stage.service)
     login = (await (await redeem(stage.service, code)).json())["token"]
@@ -113,6 +116,7 @@ async def test_a_code_that_is_replayed_ends_the_service_tokens_of_its_login(stag
     assert await is_refused(stage.service, token)
 
 
+@pytest.mark.slow
 @SQLITE
 async def test_a_service_token_names_what_it_was_made_with_and_its_answer_does_not(
     stage: Stage,
@@ -157,11 +161,11 @@ async def test_what_ends_by_itself_is_told_to_nobody(stage: Stage, clock: Frozen
     assert await entries(stage.service) == before == []
 
 
+@pytest.mark.slow
 @SQLITE
 async def test_of_more_than_can_be_named_the_user_is(stage: Stage, clock: FrozenClock) -> None:
     who = await stage.somebody()
-    for _ in range(MOST_OF_A_USER):
-        await who.make_token()
+    await stage.give_tokens(who, MOST_OF_A_USER)
     made = await who.make_token()
     token, bystander = [
         await by_bearer(stage.service, each) for each in (made["token"], stage.admin.token)

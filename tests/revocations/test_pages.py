@@ -29,8 +29,9 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 
 async def revoke(database: Database, clock: FrozenClock, *values: str) -> None:
     async with database.write() as db:
-        for value in values:
-            await store.add(db, "sid", value, clock.now)
+        for at in range(0, len(values), store.MOST_OF_A_USER):
+            some = values[at : at + store.MOST_OF_A_USER]
+            await store.add_sessions(db, "nobody", some, clock.now)
 
 
 async def forget(database: Database, clock: FrozenClock) -> int:
@@ -87,6 +88,7 @@ async def test_what_ended_twice_stands_there_once_but_for_users(
     assert sorted(kinds) == ["jti", "kid", "sid", "user", "user"]
 
 
+@pytest.mark.slow
 async def test_long_feeds_come_in_pages_of_which_the_full_ones_may_be_kept(
     local: Service, database: Database, clock: FrozenClock
 ) -> None:
@@ -108,6 +110,7 @@ async def test_long_feeds_come_in_pages_of_which_the_full_ones_may_be_kept(
     assert values(await page(local, third["next"])) == ["newer"]
 
 
+@pytest.mark.slow
 async def test_what_is_over_is_forgotten_and_who_was_before_it_begins_anew(
     local: Service, database: Database, clock: FrozenClock
 ) -> None:
@@ -168,6 +171,7 @@ async def test_who_followed_a_database_that_was_restored_begins_anew(
     assert len(await entries(local)) == 4
 
 
+@pytest.mark.slow
 @sqlite
 async def test_what_is_no_place_in_the_feed_or_no_time_is_refused(
     local: Service, subtests: pytest.Subtests
@@ -190,6 +194,7 @@ async def test_what_is_no_place_in_the_feed_or_no_time_is_refused(
     assert blank.status == 200
 
 
+@pytest.mark.slow
 @sqlite
 async def test_pages_from_elsewhere_may_read_it_as_they_may_the_keys(start: Start) -> None:
     service = await start(ALLOWED_SERVICES=NOTES, ALLOWED_ORIGINS="https://app.example.com")

@@ -105,6 +105,7 @@ async def test_an_entry_of_a_kind_to_come_is_passed_over(
     assert await is_revoked(follower, feed.token(sid="1"))
 
 
+@pytest.mark.slow
 async def test_pages_signed_with_a_key_that_was_revoked_are_not_believed(
     feed: FeedServer, follower: Verifier
 ) -> None:

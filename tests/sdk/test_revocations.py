@@ -138,6 +138,7 @@ async def test_nobody_is_followed_any_more_after_close(
     assert feed.asked["feed"] == asked
 
 
+@pytest.mark.slow
 async def test_a_verifier_that_is_forgotten_takes_its_thread_along(feed: FeedServer) -> None:
     verifier = Verifier(feed.origin, service=SERVICE, now=feed.clock)
     assert await believed(verifier, feed.token())
