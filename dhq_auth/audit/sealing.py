@@ -12,9 +12,10 @@ from itertools import count
 from typing import Final
 
 from dhq_auth.audit.chain import GENESIS, Seal, holds, link, signed
+from dhq_auth.audit.inspect import OVERDUE
 from dhq_auth.audit.retention import forget
 from dhq_auth.audit.sealed import store
-from dhq_auth.clock import Clock
+from dhq_auth.clock import Clock, rfc3339
 from dhq_auth.db import Database
 from dhq_auth.duties.store import AUDIT, advance, hold
 from dhq_auth.errors import Unavailable
@@ -30,7 +31,7 @@ INTERVAL: Final = 1.0
 BREATH: Final = 0.05
 """Seconds between batches, where there is more than one: those of others come in between."""
 FORGETTING: Final = 60
-"""Seconds after which it is looked again for what is too old, in looks for what is not sealed."""
+"""Looks for what is not sealed after which it is looked for what is too old, and waits too long."""
 TELL_AGAIN: Final = 600
 """Looks after which a fault that lasts is logged again."""
 
@@ -96,8 +97,10 @@ async def keep_sealed(
         try:
             if await _is_waiting(database):
                 await _seal_all(database, key(), now)
-            if retention and look % FORGETTING == 0:
-                await _forget_all(database, key(), now, retention)
+            if look % FORGETTING == 0:
+                await _tell_overdue(database, now())
+                if retention:
+                    await _forget_all(database, key(), now, retention)
             failures = 0
         except Unavailable:  # which the database has said
             pass
@@ -111,6 +114,17 @@ async def keep_sealed(
 async def _is_waiting(database: Database) -> bool:
     async with database.read() as db:
         return await store.is_waiting(db)
+
+
+async def _tell_overdue(database: Database, now: datetime) -> None:
+    """Say so where rows wait for long, though nothing fails: another has the duty, or it is gone."""
+    async with database.read() as db:
+        rows, oldest = await store.waiting(db)
+    if oldest is not None and now - oldest > OVERDUE:
+        _log.error(
+            "%d rows of the audit log are not sealed, the first of %s, and nobody does it",
+            *(rows, rfc3339(oldest)),
+        )
 
 
 async def _seal_all(database: Database, key: str, now: Clock) -> None:

@@ -161,6 +161,21 @@ async def test_a_fault_of_the_database_is_told_once_and_got_over(
     assert await log.faults() == []
 
 
+@SQLITE
+@pytest.mark.slow
+async def test_that_nobody_seals_though_nothing_fails_is_told(
+    log: Log, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Who wants to hide something may hold the duty for long, or delete its row."""
+    await log.write(1)
+    await log.sql("DELETE FROM duties WHERE name = 'audit'")
+    await log.write(2, sealed=False)
+    log.clock.advance(minutes=11)
+    async with sealer(log), asyncio.timeout(20):
+        while "2 rows of the audit log are not sealed" not in caplog.text:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+
+
 @asynccontextmanager
 async def process(url: str, name: str, count: int) -> AsyncIterator[asyncio.subprocess.Process]:
     """Run a process that writes *count* rows twice, and seals whenever it gets to it."""
