@@ -56,10 +56,11 @@ async def known_keys(database: Database, settings: Settings, now: datetime) -> l
     async with database.read() as db:
         rows = await read_rows(db)
     if rows.stored or rows.given:
-        wrapping = _present_wrapping(database, settings)
+        # What lies open is wrapped by the service when it starts with a SECRET_KEY.
+        wrapping = Wrapping([]) if rows.lie_open else _present_wrapping(database, settings)
         known += _stored(rows, settings, wrapping, now)
         kids = {key.kid for key in known}
-        known += [_earlier(key) for key in rows.given if key.kid not in kids]
+        known += [_earlier(key, wrapping) for key in rows.given if key.kid not in kids]
     return known
 
 
@@ -77,12 +78,14 @@ def _stored(
     return known
 
 
-def _earlier(key: GivenKey) -> KnownKey:
+def _earlier(key: GivenKey, wrapping: Wrapping | KeysUnusable) -> KnownKey:
     """Return a key that PRIVATE_KEY had, and perhaps still has for other processes."""
     standing = Standing(KeyState.RETIRING, key.used_at, given_until(key))
     opened, fault = None, None
     try:
-        opened = open_given(key)
+        if isinstance(wrapping, KeysUnusable):
+            raise wrapping
+        opened = open_given(key, wrapping)
     except KeysUnusable as error:
         fault = str(error)
     source = f"{GIVEN} before"

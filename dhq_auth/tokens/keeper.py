@@ -146,7 +146,7 @@ class KeyKeeper:
             log.error("%s; until then the keys that are known are used", fault)
 
     async def _note(self, rows: KeyRows) -> None:
-        await note_use(self._work, rows, self._settings, self._keyring)
+        await note_use(self._work, rows, self._settings, self._keyring, self._wrapping)
 
     def _due(self, purpose: KeyPurpose, rows: KeyRows) -> Due | None:
         """Return what says whether keys for *purpose* are old; None where they may grow old."""

@@ -101,7 +101,8 @@ def open_stored(stored: StoredKey, wrapping: Wrapping) -> SigningKey:
     Loading checks that the two halves of a key belong together (Fernet has, where it is wrapped),
     its `kid` that it is the one that we made.
     """
-    pem = wrapping.unwrap(stored.private_key).encode()
+    what = f"the {stored.purpose} key {stored.kid}"
+    pem = wrapping.unwrap(stored.private_key, what).encode()
     # What was wrapped is authentic, as we made it: to prove its primes again takes 60 ms.
     authentic = is_wrapped(stored.private_key)
     try:
@@ -116,13 +117,15 @@ def open_stored(stored: StoredKey, wrapping: Wrapping) -> SigningKey:
     return opened
 
 
-def open_given(given: GivenKey) -> SigningKey:
+def open_given(given: GivenKey, wrapping: Wrapping) -> SigningKey:
     """Open the public half of a key of PRIVATE_KEY that some process has had.
 
-    Raises KeysUnusable if it is not what was written.
+    It is no secret; it is wrapped since nobody else must have us publish a key. Raises KeysUnusable
+    if it is not what was written.
     """
+    pem = wrapping.unwrap(given.public_key, f"the public key {given.kid}")
     try:
-        key = load_pem_public_key(given.public_key.encode())
+        key = load_pem_public_key(pem.encode())
     except (ValueError, TypeError, UnsupportedAlgorithm):
         key = None
     opened = SigningKey.of(key, KeyPurpose.SERVICE) if isinstance(key, rsa.RSAPublicKey) else None

@@ -1,6 +1,8 @@
 """Reading the keys; those that are missing are made, once, whoever comes first."""
 
 import asyncio
+import logging
+import secrets
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -21,8 +23,10 @@ from dhq_auth.tokens.key import (
 )
 from dhq_auth.tokens.states import lifetime_of
 from dhq_auth.tokens.store import GivenKey, KeyPurpose, Mark, StoredKey, StoredSecret
-from dhq_auth.tokens.wrapping import Wrapping
+from dhq_auth.tokens.wrapping import Wrapping, is_wrapped
 from dhq_auth.work import Transaction, Work
+
+_log = logging.getLogger(__name__)
 
 INSTANCE: Final = "instance"
 """The name of the secret that all processes of a database share."""
@@ -40,6 +44,11 @@ class KeyRows:
     def of(self, purpose: KeyPurpose) -> list[StoredKey]:
         """Return the stored keys for *purpose*, the newest first."""
         return [key for key in self.stored if key.purpose is purpose]
+
+    @property
+    def lie_open(self) -> bool:
+        """Whether all this was written while there was no SECRET_KEY."""
+        return bool(self.stored) and not any(is_wrapped(key.private_key) for key in self.stored)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +80,9 @@ class KeyLoader:
         need not be opened again. Raises KeysUnusable where PRIVATE_KEY is the key of login tokens.
         """
         rows = await self._rows()
+        if rows.lie_open and self._wrapping.wraps:
+            await self._begin_to_wrap(rows)
+            rows = await self._rows()
         given = given_keys(self._settings)
         present = {key.purpose for key in rows.stored} | {key.purpose for key in given}
         if missing := [purpose for purpose in KeyPurpose if purpose not in present]:
@@ -105,7 +117,7 @@ class KeyLoader:
                 faults[stored.kid] = error
         for given in rows.given:
             try:
-                key = known.get(given.kid) or open_given(given)
+                key = known.get(given.kid) or open_given(given, self._wrapping)
                 opened.append(replace(key, signs_from=None))
             except KeysUnusable as error:
                 faults[given.kid] = error
@@ -122,6 +134,31 @@ class KeyLoader:
                 await store.add_key(tx.db, stored_form(key, 1, self._wrapping, lifetime))
 
         await self._work.transact(Source(), change)
+
+    async def _begin_to_wrap(self, rows: KeyRows) -> None:
+        """Wrap everything, since there is a SECRET_KEY now; the secret is made anew.
+
+        Keys that everybody could read here go on, since tokens and verifiers depend on them. On the
+        secret nothing does but that others have it not.
+        """
+        value = self._wrapping.wrap(b64encode(secrets.token_bytes(32)).decode())
+
+        async def change(tx: Transaction) -> None:
+            for key in rows.stored:
+                wrapped = self._wrapping.rewrapped(key.private_key)
+                await store.rewrap_key(tx.db, key.kid, key.private_key, wrapped)
+            for given in rows.given:
+                wrapped = self._wrapping.rewrapped(given.public_key)
+                await store.rewrap_given(tx.db, given.kid, given.public_key, wrapped)
+            if rows.secret:
+                await store.rewrap_secret(tx.db, INSTANCE, rows.secret.value, value)
+            await store.add_secret(tx.db, StoredSecret(INSTANCE, value, tx.now))
+
+        await self._work.transact(Source(), change)
+        _log.warning(
+            "SECRET_KEY wraps the keys in the database from now on; what the audit log sealed "
+            "before, when it was not set, cannot be verified any more"
+        )
 
     async def _make_secret(self, oldest: StoredKey) -> None:
         """Keep the secret that the version before derived from its *oldest* login key each time.
@@ -140,7 +177,8 @@ def open_secret(stored: StoredSecret | None, wrapping: Wrapping) -> bytes:
     if stored is None:
         raise KeysUnusable("DATABASE_URL: the secret in the table secrets was deleted; start again")
     try:
-        return b64decode(wrapping.unwrap(stored.value), validate=True)
+        value = wrapping.unwrap(stored.value, f"the secret {stored.name}")
+        return b64decode(value, validate=True)
     except ValueError:
         raise KeysUnusable(
             f"DATABASE_URL: the secret {INSTANCE} in the table secrets is damaged; restore it "

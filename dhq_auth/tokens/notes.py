@@ -1,5 +1,6 @@
 """What processes leave with the keys in the database, so that each knows what others need."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from dhq_auth.events import Source
@@ -19,13 +20,17 @@ async def rewrap(work: Work, rows: KeyRows, wrapping: Wrapping) -> None:
     secret = rows.secret
     if secret is not None and wrapping.is_current(secret.value):
         secret = None
-    if not (keys or secret):
+    given = [key for key in rows.given if not wrapping.is_current(key.public_key)]
+    if not (keys or given or secret):
         return
 
     async def change(tx: Transaction) -> None:
         for key in keys:
             wrapped = wrapping.rewrapped(key.private_key)
             await store.rewrap_key(tx.db, key.kid, key.private_key, wrapped)
+        for public in given:
+            wrapped = wrapping.rewrapped(public.public_key)
+            await store.rewrap_given(tx.db, public.kid, public.public_key, wrapped)
         if secret:
             wrapped = wrapping.rewrapped(secret.value)
             await store.rewrap_secret(tx.db, secret.name, secret.value, wrapped)
@@ -33,7 +38,9 @@ async def rewrap(work: Work, rows: KeyRows, wrapping: Wrapping) -> None:
     await work.transact(Source(), change)
 
 
-async def note_use(work: Work, rows: KeyRows, settings: Settings, keyring: Keyring) -> None:
+async def note_use(
+    work: Work, rows: KeyRows, settings: Settings, keyring: Keyring, wrapping: Wrapping
+) -> None:
     """Note which keys sign here, which are given, and for how long our tokens live.
 
     Nothing is written where it was noted a moment ago. A key that is noted is not forgotten.
@@ -49,7 +56,8 @@ async def note_use(work: Work, rows: KeyRows, settings: Settings, keyring: Keyri
         for kid in used:
             await store.note_use(tx.db, kid, now)
         for key in given:
-            await store.note_given(tx.db, key)
+            wrapped = wrapping.wrap(key.public_key)
+            await store.note_given(tx.db, replace(key, public_key=wrapped))
         for purpose, kids in short.items():
             if kids:
                 await store.raise_lifetime(tx.db, kids, _seconds(purpose, settings))

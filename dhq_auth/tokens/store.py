@@ -66,7 +66,7 @@ class StoredKey:
 
 @dataclass(frozen=True, slots=True)
 class GivenKey:
-    """The public half of a key of PRIVATE_KEY; `used_at` a process had it last."""
+    """The public half, wrapped, of a key of PRIVATE_KEY; `used_at` a process had it last."""
 
     kid: str
     public_key: str
@@ -178,6 +178,15 @@ async def rewrap_key(db: Db, kid: str, before: str, after: str) -> None:
         update(signing_keys)
         .where(signing_keys.c.kid == kid, signing_keys.c.private_key == before)
         .values(private_key=after)
+    )
+
+
+async def rewrap_given(db: Db, kid: str, before: str, after: str) -> None:
+    """Keep the given key *kid* as *after*, unless somebody else has replaced *before* already."""
+    await db.execute(
+        update(given_keys)
+        .where(given_keys.c.kid == kid, given_keys.c.public_key == before)
+        .values(public_key=after)
     )
 
 

@@ -28,9 +28,23 @@ class Wrapping:
             return text
         return _WRAPPED + self._fernets[0].encrypt(text.encode()).decode()
 
-    def unwrap(self, stored: str) -> str:
-        """Return what `wrap` was given, or raise KeysUnusable."""
+    @property
+    def wraps(self) -> bool:
+        """Whether there is a secret key."""
+        return bool(self._fernets)
+
+    def unwrap(self, stored: str, what: str) -> str:
+        """Return *what* `wrap` was given, or raise KeysUnusable.
+
+        What is not wrapped counts only where nothing is: who can write to the database, but has
+        no SECRET_KEY, must not give us keys.
+        """
         if not is_wrapped(stored):
+            if self._fernets:
+                raise KeysUnusable(
+                    f"DATABASE_URL: {what} is not wrapped by SECRET_KEY, as all that the service "
+                    "writes is: find out who has put it there, and delete the row"
+                )
             return stored
         if not self._fernets:
             raise KeysUnusable(
@@ -47,8 +61,8 @@ class Wrapping:
             ) from None
 
     def rewrapped(self, stored: str) -> str:
-        """Return *stored* as `wrap` would do it today; raises KeysUnusable."""
-        return self.wrap(self.unwrap(stored))
+        """Return *stored*, which was believed, as `wrap` would do it today; raises KeysUnusable."""
+        return self.wrap(self.unwrap(stored, "it") if is_wrapped(stored) else stored)
 
     def is_current(self, stored: str) -> bool:
         """Whether *stored* is wrapped as `wrap` would do it today."""

@@ -8,6 +8,7 @@ from dhq_auth.tokens.errors import KeysUnusable
 from dhq_auth.tokens.key import SigningKey, new_private_key, private_pem
 from dhq_auth.tokens.states import ANNOUNCED_FOR
 from dhq_auth.tokens.store import KEPT_LONGER, KeyPurpose
+from dhq_auth.tokens.wrapping import wrapping_of
 from tests.fixtures.service import FrozenClock
 from tests.tokens.replicas import NewReplica, Replica, all_take
 
@@ -123,7 +124,8 @@ async def test_what_is_kept_of_given_keys_and_is_none_is_named(new_replica: NewR
     other = SigningKey.of(TWO, SERVICE).public_pem
     for unfit in ("", "hello", other, PEM["one"]):
         async with one.database.write() as db:
-            await db.exec_driver_sql("UPDATE given_keys SET public_key = ?", (unfit,))
+            wrapped = wrapping_of(one.database, one.settings).wrap(unfit)
+            await db.exec_driver_sql("UPDATE given_keys SET public_key = ?", (wrapped,))
         with pytest.raises(KeysUnusable, match=f"^DATABASE_URL: the public key {KID['one']}"):
             await new_replica().start()
 
@@ -135,4 +137,5 @@ async def test_private_key_leaves_only_its_public_half_in_the_database(
     async with one.work.read() as db:
         kept = list((await db.exec_driver_sql("SELECT public_key FROM given_keys")).scalars())
     assert len(kept) == 2
-    assert not [each for each in kept if "PRIVATE" in each]
+    wrapping = wrapping_of(one.database, one.settings)
+    assert not [each for each in kept if "PRIVATE" in wrapping.unwrap(each, "it")]
