@@ -114,7 +114,7 @@ def _origin(headers: _Told, own: Origin, url: str | None) -> Origin:
             return told
         origin = Origin.of(url)
     except ValueError as error:
-        raise _unclear(Message("{reason}", reason=str(error))) from None
+        raise _unclear(str(error)) from None
     if (host and (origin.host, origin.port) != (told.host, told.port)) or (
         proto and origin.scheme != told.scheme
     ):
