@@ -9,7 +9,7 @@ from dhq_auth.accounts import store as accounts
 from dhq_auth.accounts.profile import own_profile, user_info
 from dhq_auth.accounts.store import User
 from dhq_auth.errors import LoginFailed
-from dhq_auth.events import LoggedIn
+from dhq_auth.events import LoggedIn, LoggedOut
 from dhq_auth.host_sessions import store as host_sessions
 from dhq_auth.sessions import store as sessions
 from dhq_auth.sessions.store import NO_DEVICE, Device, NewSession
@@ -43,7 +43,8 @@ async def begin_session(
     if not await accounts.hold(tx.db, user.id):
         raise LoginFailed("This account is disabled.")
     expires_at = tx.now + settings.session_duration if settings.session_duration else None
-    await sessions.crowd_out(tx.db, user.id, settings.limits.max_sessions - 1, tx.now)
+    for ended in await sessions.crowd_out(tx.db, user.id, settings.limits.max_sessions - 1, tx.now):
+        tx.emit(LoggedOut(user_id=user.id, user_info=user_info(user), session_id=ended))
     session = await sessions.begin(
         tx.db,
         user_id=user.id,

@@ -21,7 +21,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "token": ("dhq_auth.cli.token", "API tokens of users: make, list, revoke."),
     "session": ("dhq_auth.cli.session", "Sessions of users: list them, end them."),
     "policy": ("dhq_auth.cli.policy", "Policies: who may do what with which rows, and why."),
-    "keys": ("dhq_auth.cli.keys", "Signing keys: generate a pair, list those in use."),
+    "keys": ("dhq_auth.cli.keys", "Signing keys: generate, list, rotate, revoke."),
     "db": ("dhq_auth.cli.db", "The database: bring it up to date, or say what that would do."),
     "webhook": ("dhq_auth.cli.webhook", "What is to be delivered: list it, try it again."),
     "prune": ("dhq_auth.cli.prune", "Forget what is over."),

@@ -1,5 +1,6 @@
 """The rows of sessions. A row that is gone is a session that has ended."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -115,10 +116,11 @@ async def begin(
     return session
 
 
-async def crowd_out(db: Db, user_id: str, keep: int, now: datetime) -> None:
+async def crowd_out(db: Db, user_id: str, keep: int, now: datetime) -> Sequence[str]:
     """End the sessions of *user_id* that began first, so that no more than *keep* are left.
 
-    A few at a time, where the bound was lowered: that many can be named to who follows.
+    Returns their ids: a few at a time, where the bound was lowered, since that many can be named to
+    who follows.
     """
     s = sessions.c
     old = select(s.id).where(s.user_id == user_id).order_by(s.created_at.desc(), s.id)
@@ -126,6 +128,7 @@ async def crowd_out(db: Db, user_id: str, keep: int, now: datetime) -> None:
     ended = await db.execute(delete(sessions).where(s.id.in_(old)).returning(s.id))
     if ids := ended.scalars().all():
         await revocations.add_sessions(db, user_id, ids, now)
+    return ids
 
 
 async def is_there(db: Db, session_id: str, user_id: str) -> bool:

@@ -12,6 +12,7 @@ from sqlalchemy import insert, text
 from dhq_auth.accounts.store import add_user, new_user
 from dhq_auth.api_tokens import store as api_tokens
 from dhq_auth.api_tokens.store import ENDED_KEPT, KEPT
+from dhq_auth.audit import store as audit
 from dhq_auth.db import Database, metadata
 from dhq_auth.events import Source
 from dhq_auth.housekeeping import BATCH, LASTING, keep_house, prune, rules
@@ -267,3 +268,7 @@ async def test_beyond_the_bound_the_session_ends_that_began_first(
     known = [(await service.check(token))["authenticated"] for token in tokens]
     assert known == [False, False, True, True]
     assert await left(work, "sessions") == 2
+    async with work.read() as db:
+        kinds = [row["kind"] for row in reversed(await audit.latest(db, 10))]
+    assert kinds.count("logout") == 2
+    assert kinds[-2:] == ["logout", "login.succeeded"]
