@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import event
+from sqlalchemy.dialects import registry
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.util import await_only
@@ -17,6 +18,8 @@ from dhq_auth.engine import AsyncEngine, create_async_engine
 
 BUSY_TIMEOUT: Final = 0.5
 """Seconds for which SQLite waits for a lock in its thread; then we ask again, until our deadline."""
+DIALECT: Final = "postgresql+related"
+registry.register("postgresql.related", "dhq_auth.dialect", "RelatedDialect")  # loaded when used
 STALE: Final = "repeatable read"
 """The isolation level at which who waited for a lock goes on with what was there before it."""
 
@@ -36,7 +39,7 @@ def postgresql(url: URL, *, pool: int, timeout: float) -> tuple[AsyncEngine, Asy
     # The driver reads the URL itself, since it knows libpq's options: sslmode, sslrootcert, …
     dsn = url.set(drivername="postgresql").render_as_string(hide_password=False)
     writer = create_async_engine(
-        url,
+        url.set(drivername=DIALECT),
         async_creator=lambda: _connected(dsn, timeout),
         pool_size=pool,
         max_overflow=0,

@@ -39,7 +39,12 @@ async def upgrade(database: Database) -> str | None:
 
     async def upgrade_alone(db: Db) -> tuple[str | None, bool]:
         await lock.take(db)
-        return await db.run_sync(_upgrade)
+        if db.dialect.name == "sqlite":
+            return await db.run_sync(_upgrade)
+        # On another connection: CockroachDB commits before each change of the schema, and would
+        # let go of the lock with that.
+        async with database.patient(PATIENCE) as upgrading:
+            return await upgrading.transact(lambda db: db.run_sync(_upgrade))
 
     async with database.patient(PATIENCE) as patient:
         async with patient.read() as db:  # in somebody else's database nothing is made

@@ -4,8 +4,11 @@ import subprocess
 import sys
 
 import pytest
+from sqlalchemy import text
 
-pytestmark = pytest.mark.slow  # a process for each
+from dhq_auth.db import Database
+from tests.fakes.postgres import PostgresServer
+
 AFTERWARDS = {
     "a plugin may use sessions": "from sqlalchemy.ext.asyncio import AsyncSession; AsyncSession()",
     "the engine stays the same": (
@@ -19,10 +22,12 @@ def run(program: str) -> None:
     subprocess.run([sys.executable, "-W", "error", "-c", program], check=True)  # noqa: S603
 
 
+@pytest.mark.slow
 def test_the_service_does_not_load_the_orm():
     run("import sys, dhq_auth.app; assert 'sqlalchemy.orm' not in sys.modules")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("program", AFTERWARDS.values(), ids=AFTERWARDS)
 def test_who_asks_for_it_gets_the_whole_package(program):
     run(f"import dhq_auth.app; {program}")
@@ -30,5 +35,28 @@ def test_who_asks_for_it_gets_the_whole_package(program):
 
 def test_a_package_that_was_loaded_before_is_left_alone():
     run(
-        "import sqlalchemy.ext.asyncio as p, dhq_auth.db as db; assert p.AsyncEngine is db.AsyncEngine"
+        "import sqlalchemy.ext.asyncio as p, dhq_auth.engine as our; assert p.AsyncEngine is our.AsyncEngine"
     )
+
+
+PRETEND = """
+SET allow_system_table_mods = on;
+CREATE OR REPLACE FUNCTION pg_catalog.version() RETURNS text LANGUAGE sql
+AS $$ SELECT 'CockroachDB CCL v25.2.1 (x86_64-pc-linux-gnu, built 2025/06/20, go1.23.7)' $$;
+UPDATE pg_type SET typname = 'no_json' WHERE typname = 'json';
+"""
+
+
+@pytest.mark.postgres
+async def test_a_server_that_only_speaks_like_postgresql_is_spoken_to(
+    postgres: PostgresServer,
+) -> None:
+    """CockroachDB names no version of PostgreSQL, and its JSON is called `jsonb` alone."""
+    name = postgres.create()
+    postgres.execute(PRETEND, name)
+    database = Database(postgres.url(name), pool=1, timeout=20)
+    async with database.write() as db:
+        assert "Cockroach" in (await db.execute(text("SELECT version()"))).scalar_one()
+        assert (await db.execute(text("""SELECT '{"n": 1}'::jsonb"""))).scalar_one() == {"n": 1}
+    await database.close()
+    postgres.drop(name)
