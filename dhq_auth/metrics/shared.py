@@ -14,6 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+ROOM: Final = {
+    "counter": 2**18,
+    "histogram": 2**20,
+    "gauge_livesum": 2**16,
+    "gauge_livemax": 2**16,
+    "gauge_livemin": 2**16,
+}
+"""Bytes that a worker's files get at once, by the kind of number: more than they need."""
 IN_MEMORY: Final = Path("/dev/shm")  # noqa: S108 - mkdtemp makes the folder, for us alone
 
 
@@ -28,12 +36,37 @@ class Place:
 _mine: Place | None = None
 
 
-def take(place: Place) -> None:
-    """Keep the numbers of this process at *place*; before the first `Metrics` is made."""
+def take(place: Place) -> bool:
+    """Keep the numbers of this process at *place*; before the first `Metrics` is made.
+
+    Returns False, and keeps them for this process alone, where there is no room for them.
+    """
     global _mine  # noqa: PLW0603 - prometheus-client, too, has one such place for a process
+    try:
+        for kind, size in ROOM.items():
+            _reserve(place.folder / f"{kind}_{place.name}.db", size)
+    except OSError:
+        return False
     _mine = place
     # Where prometheus-client looks for the folder; nobody else of ours reads it.
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(place.folder)
+    return True
+
+
+def _reserve(file: Path, size: int) -> None:
+    """Let *file* have *size* bytes on the disk; raises OSError where there are none.
+
+    A mapped file grows into what is not there yet, and on a full disk that ends the process by a
+    signal (SIGBUS).
+    """
+    descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        os.posix_fallocate(descriptor, 0, size)
+    except OSError:
+        file.unlink()  # an empty one is none that can be read
+        raise
+    finally:
+        os.close(descriptor)
 
 
 def mine() -> Place | None:

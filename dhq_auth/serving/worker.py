@@ -3,6 +3,7 @@
 NUMBERS is the folder in which the workers keep their metrics, or empty; PLACE is ours in it.
 """
 
+import logging
 import os
 import socket
 import sys
@@ -15,14 +16,16 @@ from dhq_auth.serving.run import load, run
 from dhq_auth.serving.serve import exit_code
 from dhq_auth.settings import from_environ
 
+_log = logging.getLogger("dhq_auth.serving")
+
 
 def main(application: str, numbers: str, place: str, files: Sequence[int]) -> int:
     """Serve *application* on the sockets that *files* name, after the lifeline; return the code."""
     settings = from_environ()
     logs.configure(settings.log_level, settings.log_format)
     tracing.configure(os.environ)
-    if numbers:
-        shared.take(shared.Place(Path(numbers), place))
+    if numbers and not shared.take(shared.Place(Path(numbers), place)):
+        _log.warning("no room in %s: this worker tells its own metrics alone", numbers)
     lifeline, *sockets = (socket.socket(fileno=file) for file in files)
     parent = os.getppid()
     try:
