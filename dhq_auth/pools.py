@@ -4,6 +4,7 @@ import asyncio
 import os
 import sqlite3
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,9 +16,12 @@ from sqlalchemy.util import await_only
 
 from dhq_auth import faults
 from dhq_auth.engine import AsyncEngine, create_async_engine
+from dhq_auth.errors import StartRefused
 
 BUSY_TIMEOUT: Final = 0.5
 """Seconds for which SQLite waits for a lock in its thread; then we ask again, until our deadline."""
+STATEMENTS: Final = "statement_cache_size"
+"""An option of DATABASE_URL: how many statements a connection keeps prepared, 100 without it."""
 DIALECT: Final = "postgresql+related"
 registry.register("postgresql.related", "dhq_auth.dialect", "RelatedDialect")  # loaded when used
 STALE: Final = "repeatable read"
@@ -37,10 +41,20 @@ def postgresql(url: URL, *, pool: int, timeout: float) -> tuple[AsyncEngine, Asy
     one state, and is READ ONLY.
     """
     # The driver reads the URL itself, since it knows libpq's options: sslmode, sslrootcert, …
-    dsn = url.set(drivername="postgresql").render_as_string(hide_password=False)
+    plain = url.set(drivername="postgresql").difference_update_query([STATEMENTS])
+    dsn = plain.render_as_string(hide_password=False)
+    statements = _statements(url)
+
+    def connect() -> Any:
+        return writer.dialect.dbapi.connect(  # type: ignore[union-attr]  # it has one by now
+            async_creator_fn=partial(_connected, dsn, timeout, statements),
+            prepared_statement_cache_size=statements,
+            prepared_statement_name_func=None if statements else _no_name,
+        )
+
     writer = create_async_engine(
         url.set(drivername=DIALECT),
-        async_creator=lambda: _connected(dsn, timeout),
+        creator=connect,
         pool_size=pool,
         max_overflow=0,
         pool_timeout=timeout,
@@ -57,15 +71,35 @@ def postgresql(url: URL, *, pool: int, timeout: float) -> tuple[AsyncEngine, Asy
     return writer, writer.execution_options(**reading)
 
 
-async def _connected(dsn: str, timeout: float) -> Any:  # noqa: ASYNC109 - the driver's own
-    """Return a connection of the driver.
+def _statements(url: URL) -> int:
+    """Return how many statements a connection keeps prepared; none behind some poolers.
+
+    Raises StartRefused for what is no number.
+    """
+    said = url.query.get(STATEMENTS, "100")
+    if not isinstance(said, str) or not said.isdecimal():
+        raise StartRefused(f"DATABASE_URL: {STATEMENTS} must be a number; 0: none are kept")
+    return int(said)
+
+
+def _no_name() -> str:
+    """Return the name of a statement that the server forgets with the next (protocol 55.2.3)."""
+    return ""
+
+
+async def _connected(
+    dsn: str,
+    timeout: float,  # noqa: ASYNC109 - the driver's own
+    statements: int,
+) -> Any:
+    """Return a connection of the driver, which keeps so many *statements* prepared.
 
     Raises ConnectionRefused for what somebody must set right, ConnectionError for what time may.
     """
     import asyncpg  # type: ignore[import-untyped]  # noqa: PLC0415 - not needed with SQLite
 
     try:
-        connection = await asyncpg.connect(dsn, timeout=timeout)
+        connection = await asyncpg.connect(dsn, timeout=timeout, statement_cache_size=statements)
         try:
             return await _checked(connection)
         except BaseException:

@@ -35,6 +35,7 @@ install_packages() {
 [ -x /usr/bin/chromium ] || install_packages chromium
 command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] || install_packages nginx-light
 command -v caddy >/dev/null || install_packages caddy
+command -v pgbouncer >/dev/null || [ -x /usr/sbin/pgbouncer ] || install_packages pgbouncer
 command -v openssl >/dev/null || install_packages openssl
 command -v curl >/dev/null || install_packages curl
 command -v fail2ban-regex >/dev/null || install_packages fail2ban
