@@ -105,7 +105,8 @@ def rotate(
         note(READ_ONCE)
 
 
-@app.command()
+# One kid in 64 begins with a hyphen: here no letter behind one is an option.
+@app.command(context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]})
 def revoke(
     kid: Annotated[str, typer.Argument(help="Which key; see `keys list`.")],
     *,

@@ -177,6 +177,15 @@ def test_a_revoked_key_is_gone_and_a_new_one_signs(on_database: Cli):
 
 
 @SQLITE
+@pytest.mark.parametrize("kid", ["-h3-e", "-yes", "--h-x", "--yes-h"])
+def test_a_name_that_begins_with_a_hyphen_is_no_option(on_database: Cli, kid: str):
+    for command in (["revoke", kid, "--yes"], ["revoke", "--json", "--yes", kid]):
+        ended = on_database("keys", *command)
+        assert ended.code == 1
+        assert f"there is no key '{kid}'" in ended.err
+
+
+@SQLITE
 def test_nothing_is_revoked_unless_somebody_says_yes(on_database: Cli):
     before = on_database("keys", "list", "--json").json
     for item in before["items"]:
