@@ -1,7 +1,7 @@
 """The rows of passwords."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Column, ForeignKey, Table, Text, delete, select, update
 
@@ -63,12 +63,15 @@ async def set_password(
     *email_key*, a folded email, may be used in place of the username from now on; others may have
     registered with the same. Raises Conflict if there is no such user.
     """
+    changed_at = now
     if before := await password_of(db, user_id):
         await revocations.add(db, "sid", password_id(user_id, before.changed_at), now)
+        # By it one password is told from the next, also where the clock has not moved on.
+        changed_at = max(now, before.changed_at + timedelta(microseconds=1))
     values = {
         "hash": hashed,
         "email_key": email_key,
-        "changed_at": now,
+        "changed_at": changed_at,
         "expires_at": expires_at,
     }
     await db.execute(

@@ -60,6 +60,20 @@ async def test_a_password_replaces_the_one_before_as_a_whole(work: Work, clock: 
     assert await emails(work) == {user: None, other: None}
 
 
+async def test_each_password_has_its_own_time_though_the_clock_stands_or_goes_back(
+    work: Work, clock: Any
+) -> None:
+    """By its time a login sees that the password was changed, and service tokens name it."""
+    user, times = await add(work), []
+    for step in (0, 0, -1):
+        clock.advance(days=step)
+        await put(work, user, "another")
+        stored = await get(work, user)
+        assert stored
+        times.append(stored.changed_at)
+    assert times == sorted(set(times))
+
+
 async def test_an_email_that_nobody_verified_is_nobody_s_alone(work: Work) -> None:
     """Who registers must not learn whether another did with the same email."""
     user, other = await add(work), await add(work)
