@@ -8,7 +8,7 @@ from dhq_auth.tokens.keyring import Keyring
 from dhq_auth.work import Work
 
 GOOD_FOR: Final = 0.5
-"""Seconds for which an answer is given again: whoever asks all the time costs no connection."""
+"""Seconds for which a yes is given again: whoever asks all the time costs no connection."""
 
 
 class Readiness:
@@ -18,22 +18,29 @@ class Readiness:
         self._work = work
         self._keyring = keyring
         self._flight: asyncio.Task[None] | None = None
-        self._asked_at = float("-inf")
+        self._good_at = float("-inf")
 
     async def demand(self) -> None:
         """Raise Unavailable unless the keys are there and the database answers."""
         if not self._keyring.is_complete:
             raise Unavailable("the keys are not there yet")
-        now = asyncio.get_running_loop().time()
-        if self._flight is None or (self._flight.done() and now - self._asked_at >= GOOD_FOR):
-            self._asked_at = now
-            self._flight = asyncio.create_task(self._work.database.ping())
+        if self._flight is None:
+            if asyncio.get_running_loop().time() - self._good_at < GOOD_FOR:
+                return
+            self._flight = asyncio.create_task(self._asked())
             self._flight.add_done_callback(_seen)
         try:
             # Whoever asked first may go away: the others still wait for the same answer.
             await asyncio.shield(self._flight)
         except Unavailable as error:
             raise Unavailable("the database does not answer") from error
+
+    async def _asked(self) -> None:
+        try:
+            await self._work.database.ping()
+            self._good_at = asyncio.get_running_loop().time()
+        finally:
+            self._flight = None
 
 
 def _seen(flight: asyncio.Task[None]) -> None:

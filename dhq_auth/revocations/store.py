@@ -114,6 +114,8 @@ async def seal(db: Db, limit: int) -> int | None:
     found = select(_f.id).where(_f.position.is_(None)).order_by(_f.revoked_at, _f.id).limit(limit)
     ids = (await db.execute(found)).scalars().all()
     if ids:
+        # After a repair of tables by hand the counter may be behind.
+        head = max(head, (await db.execute(select(func.max(_f.position)))).scalar_one() or 0)
         sealed = [{"entry": id_, "at": head + place} for place, id_ in enumerate(ids, start=1)]
         given = update(revocation_feed).where(_f.id == bindparam("entry"))
         await db.execute(given.values(position=bindparam("at")), sealed)
