@@ -13,7 +13,7 @@ import logging
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, TypeVar
@@ -46,7 +46,7 @@ metadata = MetaData(
 TELL_AGAIN: Final = 60.0
 """Seconds after which a fault that lasts is logged again."""
 PAUSE: Final = 0.01
-"""Seconds before a change is tried for the second time, at random up to that; then twice as many."""
+"""Seconds before a change is tried again, at random up to that; then twice as many."""
 LONGEST_PAUSE: Final = 0.32
 
 
@@ -92,6 +92,8 @@ class Database:
         else:
             self._writer, self._reader = pools.postgresql(self.url, pool=pool, timeout=timeout)
         self._told_at = float("-inf")
+        self._turn = asyncio.Lock()
+        """Of those who met somebody one at a time tries again, or all would meet one another."""
         self.faults = self.contentions = 0
         """How often it did not answer as it should, and transactions got into each other's way."""
 
@@ -138,22 +140,43 @@ class Database:
         the connection then is told Unavailable. Raises Contention where there was no getting
         through; else as `write` does.
         """
-        pause, contended = PAUSE, False
+        contended = False
         try:
             async with asyncio.timeout(self._timeout):
-                while True:
-                    try:
-                        async with self.write() as db:
-                            return await change(db)
-                    except Contention:
-                        contended = True
-                    await asyncio.sleep(random.uniform(0, pause))  # noqa: S311 - no secret
-                    pause = min(2 * pause, LONGEST_PAUSE)
+                with suppress(Contention):
+                    return await self._tried(change, first=True)
+                contended, longest = True, PAUSE
+                async with self._turn:
+                    while True:
+                        await asyncio.sleep(random.uniform(0, longest))  # noqa: S311 - no secret
+                        with suppress(Contention):
+                            return await self._tried(change)
+                        longest = min(2 * longest, LONGEST_PAUSE)
         except TimeoutError as error:
             if contended:
                 raise Contention("too many changes at once") from error
             with self._in_our_words():
                 raise
+
+    async def _tried(
+        self, change: Callable[[Db], Awaitable[Result]], *, first: bool = False
+    ) -> Result:
+        """Return what *change* returns, once it is committed; raises Contention if it was not."""
+        try:
+            async with self.write() as db:
+                return await change(db)
+        except Conflict as error:
+            # Of whom we waited for we may see nothing but that our row is in the way of his. The
+            # next try sees what there is, and has something better to say.
+            if first and self._sees_what_was and isinstance(error.__cause__, DBAPIError):
+                raise Contention("something was there that could not be seen") from error
+            raise
+
+    @property
+    def _sees_what_was(self) -> bool:
+        """Whether a transaction sees nothing that was committed after it began."""
+        dialect = self._writer.dialect
+        return dialect.name == "postgresql" and dialect.default_isolation_level == "SERIALIZABLE"
 
     async def ping(self) -> None:
         """Raise Unavailable unless the database answers."""

@@ -225,9 +225,12 @@ async def end_all(db: Db, user_id: str, now: datetime) -> int:
 
     The row of the user is locked first. A login at the same moment holds a share of it (by the
     foreign key) until its session can be seen, and one that comes later waits for us: no session
-    slips through, and no clock is asked which was first.
+    slips through, and no clock is asked which was first. The row is changed, too: at SERIALIZABLE
+    a lock alone puts nothing in order, and who waited for it does not see what the other has done.
     """
-    await db.execute(select(_users.c.id).where(_users.c.id == user_id).with_for_update())
+    user = _users.c.id == user_id
+    await db.execute(select(_users.c.id).where(user).with_for_update())
+    await db.execute(update(_users).where(user).values(id=_users.c.id))
     ended = await db.execute(
         delete(sessions).where(sessions.c.user_id == user_id).returning(sessions.c.id)
     )

@@ -30,8 +30,10 @@ async def add(work: Work) -> str:
 async def put(
     work: Work, user_id: str, hashed: str, email_key: str | None = None, **how: Any
 ) -> None:
-    async with work.database.write() as db:
-        await set_password(db, user_id, hashed, work.now(), email_key=email_key, **how)
+    now = work.now()
+    await work.database.transact(
+        lambda db: set_password(db, user_id, hashed, now, email_key=email_key, **how)
+    )
 
 
 async def get(work: Work, user_id: str) -> StoredPassword | None:
@@ -116,8 +118,9 @@ async def test_of_logins_that_hash_anew_at_once_one_does(work: Work) -> None:
     await put(work, other, "old")
 
     async def renew(number: int) -> bool:
-        async with work.database.write() as db:
-            return await replace_hash(db, user, "old", f"new {number}")
+        return await work.database.transact(
+            lambda db: replace_hash(db, user, "old", f"new {number}")
+        )
 
     outcomes = await asyncio.gather(*map(renew, range(10)))
     assert outcomes.count(True) == 1
