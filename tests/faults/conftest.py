@@ -29,8 +29,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         (report.nodeid.rpartition("::")[2], figures)
         for outcome in ("", "error")  # what a teardown counts as
         for report in terminalreporter.getreports(outcome)
+        if isinstance(report, pytest.TestReport) and report.when == "teardown"
         for name, figures in report.user_properties
-        if name == FIGURES and report.when == "teardown"
+        if name == FIGURES
     ]
     if not rows:
         return
