@@ -15,6 +15,9 @@ from dhq_auth.errors import StartRefused, Unavailable
 from dhq_auth.events import Event, Source, UsernameChosen
 from dhq_auth.work import Transaction, Work
 from tests.fakes.proxy import Proxy
+from tests.storage.test_transactions import (
+    test_no_login_slips_through_while_all_sessions_are_ended as no_login_slips_through,
+)
 
 pytestmark = pytest.mark.postgres
 DATABASE_TIMEOUT = 0.5
@@ -144,6 +147,12 @@ async def test_what_cannot_be_put_in_order_shows_at_the_commit_and_is_done_again
     async with work.read() as db:
         assert await name_of(db, one) == "after other"
         assert await name_of(db, other) == "after after other"
+
+
+@pytest.mark.slow
+async def test_a_sign_out_that_waited_for_a_login_ends_it(work: Work, database: Database) -> None:
+    """It began before the login could be seen, and a lock alone would not show it."""
+    await no_login_slips_through(work, database)
 
 
 async def test_of_two_who_wait_for_each_other_both_get_through(

@@ -118,6 +118,17 @@ async def test_nobody_gets_one_token_too_many(replicas: list[Service]) -> None:
     assert len(await tokens(alice)) == MAX_API_TOKENS
 
 
+async def test_of_many_developer_tokens_made_at_once_one_is_left(replicas: list[Service]) -> None:
+    """Who waits does not see the one that is in the way of his own, and ends it all the same."""
+    alice = await registered(replicas[0], "alice")
+    statuses, made = await at_once(
+        ask(each, "POST", "/auth/developer-token", bearer=alice.token) for each in replicas * 6
+    )
+    assert set(statuses) == {201}
+    believed = [await is_known(replicas[0], each["token"]) for each in made]
+    assert believed.count(True) == 1
+
+
 async def test_no_attempt_too_many_is_judged(replicas: list[Service]) -> None:
     """Each guess is another one: those that are the same are judged together."""
     await registered(replicas[0], "alice")
