@@ -19,21 +19,24 @@ _LOOK: Final = 20
 async def forget(database: Database, key: str, now: datetime, before: datetime) -> int:
     """Remove the first batch if it was sealed *before* that time; return how many rows it had.
 
-    There is nothing to do, either, where another process seals or removes. A batch that a wrong clock sealed in the future,
-    and one whose seal does not hold, goes with those after it.
+    There is nothing to do, either, where another process seals or removes. A batch that a wrong clock
+    sealed in the future, and one whose seal does not hold, goes with those after it.
     """
-    async with database.write() as db:
-        if await hold(db, AUDIT) is None:
-            return 0
-        first = await store.anchor(db)
-        start = first.position if first else 0
-        over = await _first_that_holds(db, key, start, None, before)
-        if over is None:
-            return 0
-        young = await _first_that_holds(db, key, start, before, now)
-        if young is not None and young.position < over.position:
-            return 0
-        return await store.cut_off(db, signed(key, replace(over, pruned_at=now)))
+    return await database.transact(lambda db: _forgotten(db, key, now, before))
+
+
+async def _forgotten(db: Db, key: str, now: datetime, before: datetime) -> int:
+    if await hold(db, AUDIT) is None:
+        return 0
+    first = await store.anchor(db)
+    start = first.position if first else 0
+    over = await _first_that_holds(db, key, start, None, before)
+    if over is None:
+        return 0
+    young = await _first_that_holds(db, key, start, before, now)
+    if young is not None and young.position < over.position:
+        return 0
+    return await store.cut_off(db, signed(key, replace(over, pruned_at=now)))
 
 
 async def _first_that_holds(

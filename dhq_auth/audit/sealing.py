@@ -16,7 +16,7 @@ from dhq_auth.audit.inspect import OVERDUE
 from dhq_auth.audit.retention import forget
 from dhq_auth.audit.sealed import store
 from dhq_auth.clock import Clock, rfc3339
-from dhq_auth.db import Database
+from dhq_auth.db import Database, Db
 from dhq_auth.duties.store import AUDIT, advance, hold
 from dhq_auth.errors import Unavailable
 from dhq_auth.settings import Settings
@@ -42,28 +42,33 @@ async def seal(database: Database, key: str, now: datetime) -> int:
     A chain that was tampered with goes on where it ends, under a seal of its own: what does not
     fit stays to be found.
     """
-    async with database.write() as db:
-        if (counter := await hold(db, AUDIT)) is None:
-            return 0
-        if not (rows := await store.unsealed(db, BATCH)):
-            return 0
-        newest = await store.newest_seal(db, store.MAX_POSITION)
-        counted = counter if counter <= store.MAX_POSITION else 0
-        end = max(counted, newest.position if newest else 0, await store.last_position(db))
-        fits = _fits(newest, key, counter, end)
-        last = newest.hash if newest else GENESIS
-        for row, position in zip(rows, count(end + 1), strict=False):
-            row["position"] = position
-            row["hash"] = last = link(last, row)
-        await store.chain(db, rows)
-        moved = newest if newest and fits and _grows(newest, now) else None
-        before = moved.previous if moved else newest.position if newest else 0
-        made = Seal(end + len(rows), last, before, now)
-        await store.put_seal(db, signed(key, made), instead_of=moved.position if moved else None)
-        await advance(db, AUDIT, made.position)
+    sealed, fits = await database.transact(lambda db: _sealed(db, key, now))
     if not fits:
         _log.error("the audit log was tampered with; `dhq-auth audit verify` says where")
-    return len(rows)
+    return sealed
+
+
+async def _sealed(db: Db, key: str, now: datetime) -> tuple[int, bool]:
+    """Seal up to BATCH rows; return how many, and whether what there was fits together."""
+    if (counter := await hold(db, AUDIT)) is None:
+        return 0, True
+    if not (rows := await store.unsealed(db, BATCH)):
+        return 0, True
+    newest = await store.newest_seal(db, store.MAX_POSITION)
+    counted = counter if counter <= store.MAX_POSITION else 0
+    end = max(counted, newest.position if newest else 0, await store.last_position(db))
+    fits = _fits(newest, key, counter, end)
+    last = newest.hash if newest else GENESIS
+    for row, position in zip(rows, count(end + 1), strict=False):
+        row["position"] = position
+        row["hash"] = last = link(last, row)
+    await store.chain(db, rows)
+    moved = newest if newest and fits and _grows(newest, now) else None
+    before = moved.previous if moved else newest.position if newest else 0
+    made = Seal(end + len(rows), last, before, now)
+    await store.put_seal(db, signed(key, made), instead_of=moved.position if moved else None)
+    await advance(db, AUDIT, made.position)
+    return len(rows), fits
 
 
 def _fits(newest: Seal | None, key: str, counter: int, end: int) -> bool:
