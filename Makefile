@@ -3,7 +3,10 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-WORKERS_OF_TESTS ?= auto
+# One more than there are cores, since much of a test is waiting; faults are hardly anything else.
+CORES := $(shell nproc 2>/dev/null || echo 2)
+WORKERS_OF_TESTS ?= $(shell expr $(CORES) + 1)
+WORKERS_OF_FAULTS ?= $(shell expr $(CORES) '*' 2)
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS_OF_TESTS) --dist worksteal
 FAST := not postgres and not browser and not node and not fuzz and not process and not slow and not image and not faults
 
@@ -29,7 +32,8 @@ demo: install ## the whole loop without Google or GitHub: a local issuer, an app
 
 test: $(VENV)/.developing lint ## run every test; installs what they need
 	@PYTHON=$(BIN)/python tools/install_test_needs.sh
-	$(PYTEST)
+	$(PYTEST) -m "not faults"
+	$(BIN)/python -m pytest tests/faults -n $(WORKERS_OF_FAULTS) --dist load
 
 check: $(VENV)/.developing lint ## run lint, types, import contracts and the fast tests
 	$(PYTEST) -m "$(FAST)"
