@@ -12,7 +12,7 @@ from tests.self_service.people import ask, logged_in, registered
 
 CONFIGURATION = Path(__file__).with_name("schemathesis.toml")
 SCHEMATHESIS = Path(sys.executable).with_name("schemathesis")
-EXAMPLES = 25
+EXAMPLES = 15
 
 
 @pytest.mark.fuzz

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 CONFIGURATION = Path(__file__).with_name("schemathesis.toml")
 SCHEMATHESIS = Path(sys.executable).with_name("schemathesis")
-EXAMPLES = 25
+EXAMPLES = 15
 ENDS = "^/auth/(logout|sessions|users/me)$"
 PERMISSIONS = "tests.contract.plain_provider"
 

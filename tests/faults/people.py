@@ -1,5 +1,6 @@
 """What people do all day, each answer compared with what this person knows to be true."""
 
+import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable
@@ -97,6 +98,8 @@ class Person:
     program: Caller = field(repr=False)
     browser: Caller = field(repr=False)
     verifier: Verifier | None = field(repr=False, default=None)
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
+    """Held while this person does one thing."""
     user_id: str = ""
     jwt: str = field(repr=False, default="")
     live: dict[str, str] = field(default_factory=dict, repr=False)

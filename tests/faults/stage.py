@@ -84,7 +84,8 @@ class Stage:
         async def live(number: int, person: Person) -> None:
             rng = random.Random(seed * 1000 + number)  # noqa: S311 - the same in every run
             while not over.is_set():
-                await person.act(rng)
+                async with person.turn:
+                    await person.act(rng)
                 await asyncio.sleep(PAUSE)
 
         lives = [asyncio.create_task(live(*each)) for each in enumerate(self.people)]

@@ -16,7 +16,7 @@ from tests.faults.stage import Stage
 from tests.faults.visitor import Visitor
 from tests.fixtures.service import CALLBACK, oidc
 
-KILLS, MANY_KILLS = 8, 100
+KILLS, MANY_KILLS = 6, 100
 """On each database: in the short form, and in the long one."""
 LONGEST = 0.15
 """Seconds until the kill at most: about what it all takes."""

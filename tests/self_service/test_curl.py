@@ -11,7 +11,10 @@ import pytest
 from tests.fixtures.process import Serve
 from tests.self_service.people import GOOD
 
-pytestmark = pytest.mark.process
+pytestmark = [
+    pytest.mark.process,
+    pytest.mark.parametrize("database_url", ["sqlite"], indirect=True),
+]
 
 SCRIPT = """
 set -eu
