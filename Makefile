@@ -3,10 +3,9 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-# One more than there are cores, since much of a test is waiting; faults are hardly anything else.
-CORES := $(shell nproc 2>/dev/null || echo 2)
-WORKERS_OF_TESTS ?= $(shell expr $(CORES) + 1)
-WORKERS_OF_FAULTS ?= $(shell expr $(CORES) '*' 2)
+WORKERS_OF_TESTS ?= auto
+# More than there are cores: most of it is waiting.
+WORKERS_OF_FAULTS ?= $(shell expr $$(nproc 2>/dev/null || echo 2) '*' 2)
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS_OF_TESTS) --dist worksteal
 FAST := not postgres and not browser and not node and not fuzz and not process and not slow and not image and not faults
 

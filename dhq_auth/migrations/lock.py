@@ -23,8 +23,8 @@ migration_lock = Table(
 """One row; `taken` says how often."""
 
 TRIES: Final = 20
-_EXISTS: Final = "42P07"
-"""SQLSTATE: there is such a table."""
+_EXISTS: Final = ("42P07", "42710")
+"""SQLSTATE: there is such a table; such a type, which PostgreSQL makes along with a table."""
 
 
 async def prepare(database: Database) -> None:
@@ -37,7 +37,7 @@ async def prepare(database: Database) -> None:
             await _make(database)
         except (Conflict, DBAPIError) as error:
             # Somebody else makes it: PostgreSQL looks whether it exists, and goes on as if it did not.
-            made = isinstance(error, Conflict) or faults.code(error) == _EXISTS
+            made = isinstance(error, Conflict) or faults.code(error) in _EXISTS
             if not made or attempt == TRIES:
                 raise
         else:
