@@ -80,8 +80,7 @@ async def test_a_server_that_hangs_is_given_up_at_the_deadline(
     begun = time.monotonic()
     attempts = [failures.begin(f"user{number}", HERE) for number in range(50)]
     outcomes = await asyncio.gather(*attempts, return_exceptions=True)
-    # Ten places for fifty: one after the other it would be 20 seconds; a busy machine takes some.
-    assert time.monotonic() - begun < 16
+    assert time.monotonic() - begun < 7.2  # not once for the place, and once for each try
     assert {type(each) for each in outcomes} == {Unavailable}
     server.let_go()
     # No answer to an earlier question is taken for that to a later one.
