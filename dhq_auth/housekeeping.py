@@ -119,7 +119,7 @@ async def _prune_in_peace(work: Work, table: str, forget: Forget, told: set[str]
         if not told:
             log.warning("housekeeping is put off: %s", error)
         told.add(table)
-    except Exception:
+    except Exception:  # one table that cannot be pruned must not keep the others from it
         if table not in told:
             log.exception("what is over in %s cannot be forgotten", table)
         told.add(table)

@@ -75,7 +75,7 @@ def _says_yes(subscribes: Hook, kind: str) -> bool:
         answer: Any = subscribes.with_values(kind=kind)()
     except KeyboardInterrupt:
         raise
-    except BaseException as error:
+    except BaseException as error:  # a plugin may exit, too; its name is to be told
         raise PluginError(f"subscribes({kind!r}) failed: {described(error)}") from error
     if not isinstance(answer, bool):
         what = type(answer).__name__
