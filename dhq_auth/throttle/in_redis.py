@@ -23,6 +23,9 @@ log = logging.getLogger(__name__)
 
 CONNECTIONS: Final = 10
 """Connections per process; who finds none free waits for one, until the deadline."""
+SAID_AGAIN: Final = 0.1
+"""Seconds after the deadline at which it is said again: redis uses `asyncio.wait_for`, which up to
+Python 3.11 overlooks a cancellation that comes as it ends, and then waits as long once more."""
 PREFIX: Final = "dhq-auth"
 
 
@@ -61,7 +64,7 @@ class InRedis:
         Raises Unavailable when the server does not answer, or refuses our password.
         """
         try:
-            async with asyncio.timeout(self._timeout):
+            async with asyncio.timeout(self._timeout), asyncio.timeout(self._timeout + SAID_AGAIN):
                 yield self._storage
         except (RedisError, OSError) as error:
             self._tell(error)

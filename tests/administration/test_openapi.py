@@ -12,7 +12,7 @@ from tests.self_service.people import ask, logged_in, registered
 
 CONFIGURATION = Path(__file__).with_name("schemathesis.toml")
 SCHEMATHESIS = Path(sys.executable).with_name("schemathesis")
-EXAMPLES = 15
+EXAMPLES = settings.get_current_profile_name() == "search" and 200 or 8
 
 
 @pytest.mark.fuzz

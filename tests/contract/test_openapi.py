@@ -14,7 +14,7 @@ pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 CONFIGURATION = Path(__file__).with_name("schemathesis.toml")
 SCHEMATHESIS = Path(sys.executable).with_name("schemathesis")
-EXAMPLES = 15
+EXAMPLES = settings.get_current_profile_name() == "search" and 200 or 8
 ENDS = "^/auth/(logout|sessions|users/me)$"
 PERMISSIONS = "tests.contract.plain_provider"
 

@@ -191,16 +191,7 @@ def change_of(alice: Alice) -> Callable[[], Awaitable[object]]:
     return lambda: alice.browser.post("/auth/users/me/password", json=sent)
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        "DELETE ON sessions",
-        "UPDATE ON api_tokens",
-        "UPDATE ON passwords",
-        "INSERT ON sessions",
-        "INSERT ON audit_events",
-    ],
-)
+@pytest.mark.parametrize("change", ["DELETE ON sessions", "INSERT ON audit_events"])
 async def test_a_change_of_the_password_that_is_cut_off_has_not_begun(
     alice: Alice, file: Database, change: str
 ) -> None:
@@ -210,7 +201,7 @@ async def test_a_change_of_the_password_that_is_cut_off_has_not_begun(
     assert await alice.may_log_in(GOOD)
 
 
-@pytest.mark.parametrize("change", ["UPDATE ON users", "INSERT ON audit_events"])
+@pytest.mark.parametrize("change", ["UPDATE ON users"])
 async def test_a_username_whose_choice_is_cut_off_can_still_be_chosen(
     alice: Alice, file: Database, change: str
 ) -> None:
@@ -224,7 +215,7 @@ async def test_a_username_whose_choice_is_cut_off_can_still_be_chosen(
     assert await choose("ada")() == {"success": True}
 
 
-@pytest.mark.parametrize("change", ["INSERT ON setup", "INSERT ON users", "INSERT ON passwords"])
+@pytest.mark.parametrize("change", ["INSERT ON setup", "INSERT ON passwords"])
 async def test_a_setup_that_is_cut_off_can_be_done_again(
     serve: Serve, file: Database, change: str
 ) -> None:

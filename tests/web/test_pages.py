@@ -76,10 +76,9 @@ OWN_PAGES = {
 }
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize(("scheme", "width"), zip(SCHEMES, WIDTHS, strict=True))
 async def test_every_page_is_accessible_and_fits(
-    node_packages: None, visitor: Visitor, width: int, scheme: Scheme
+    node_packages: None, visitor: Visitor, scheme: Scheme, width: int
 ) -> None:
     await visitor.page.set_viewport_size({"width": width, "height": 720})
     await visitor.page.emulate_media(color_scheme=scheme)
