@@ -14,11 +14,11 @@ from aiohttp import web
 from dhq_auth.clock import Clock
 from dhq_auth.errors import Unavailable, UpstreamFailed, UpstreamTimeout
 from dhq_auth.remote import OpenIdIssuer, Remote
-from dhq_auth.remote.turns import WAITING
+from dhq_auth.remote.turns import WAITING, Turns
 from dhq_auth.settings import Limits, from_environ
 from tests.fakes import faults
 from tests.fakes.application import Application
-from tests.fakes.faults import Gate, answer, dribble, hang, json_answer, redirect
+from tests.fakes.faults import Gate, answer, dribble, json_answer, redirect
 from tests.fakes.rough import listening, saying, tls_server
 from tests.fakes.server import Fault
 
@@ -312,17 +312,14 @@ async def test_who_comes_when_too_many_wait_for_a_provider_is_told_to_come_again
     await remote.close()
 
 
-async def test_a_turn_that_does_not_come_is_not_the_fault_of_who_was_never_asked(
-    application: Application,
-) -> None:
-    remote = Remote(limits(REMOTE_CALLS="1", REMOTE_TIMEOUT="0.2"))
-    application.faults["page"] = hang
-    calls = [remote.call("slow", "GET", application.url) for _ in range(3)]
-    ended = await asyncio.gather(*calls, return_exceptions=True)
-    assert isinstance(ended[0], UpstreamTimeout)
-    assert isinstance(ended[2], Unavailable)
-    assert application.asked["page"] == 1
-    await remote.close()
+async def test_a_turn_that_does_not_come_is_not_the_fault_of_who_was_never_asked() -> None:
+    turns, now = Turns("slow", 1), asyncio.get_running_loop().time()
+    async with turns.taken(now + 60):
+        with pytest.raises(Unavailable):
+            async with turns.taken(now + 0.05):
+                pytest.fail("there is one turn, and it is taken")
+    async with turns.taken(now + 60):
+        pass  # who has gone has taken none along
 
 
 async def test_a_certificate_that_nobody_vouches_for_is_refused(

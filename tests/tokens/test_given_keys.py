@@ -6,7 +6,7 @@ import pytest
 
 from dhq_auth.tokens.errors import KeysUnusable
 from dhq_auth.tokens.key import SigningKey, new_private_key, private_pem
-from dhq_auth.tokens.states import ANNOUNCED_FOR
+from dhq_auth.tokens.states import ANNOUNCED_FOR, NOTED_EVERY
 from dhq_auth.tokens.store import KEPT_LONGER, KeyPurpose
 from dhq_auth.tokens.wrapping import wrapping_of
 from tests.fixtures.service import FrozenClock
@@ -40,9 +40,9 @@ async def test_the_stored_key_retires_when_private_key_is_set_and_is_deleted_at_
     one = await new_replica(**given("one")).start()
     assert one.published() == [KID["one"], stored.signing()]
     assert await one.takes(token)
-    clock.now += OVER - timedelta(minutes=1)
+    clock.now += OVER - NOTED_EVERY
     assert len((await turned(one)).published()) == 2
-    clock.now += timedelta(minutes=2)
+    clock.now += NOTED_EVERY + timedelta(minutes=1)
     assert (await turned(one)).published() == [KID["one"]]
     assert not (await one.rows()).of(SERVICE)
 
