@@ -32,22 +32,9 @@ exception. One middleware turns these into RFC 9457 answers; pages say them in t
 
 import re
 from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
-
-class Message(str):
-    """A text with values in it (`Message("{title} sent no code.", title="Acme")`), for translation."""
-
-    __slots__ = ("template", "values")
-    template: str
-    values: Mapping[str, object]
-
-    def __new__(cls, template: str, /, **values: object) -> Self:
-        """Put *values* into the places of *template*, as `str.format` does."""
-        message = super().__new__(cls, template.format(**values))
-        message.template = template
-        message.values = values
-        return message
+from dhq_auth.message import Message
 
 
 class AuthError(Exception):

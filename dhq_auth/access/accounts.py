@@ -11,8 +11,9 @@ from dhq_auth.accounts import store as accounts
 from dhq_auth.accounts import usernames
 from dhq_auth.accounts.profile import user_info
 from dhq_auth.accounts.store import User, fold_email, lock_administrators
-from dhq_auth.errors import Conflict, InvalidRequest, Message, NotFound
+from dhq_auth.errors import Conflict, InvalidRequest, NotFound
 from dhq_auth.events import PasswordChanged, UserChanged, UserCreated, UserDeleted
+from dhq_auth.message import Message
 from dhq_auth.passwords import rules
 from dhq_auth.passwords import store as passwords
 from dhq_auth.policies.defaults import ensure_defaults

@@ -9,8 +9,9 @@ from dhq_auth.access.end import tell_revoked
 from dhq_auth.accounts.store import User
 from dhq_auth.api_tokens import store
 from dhq_auth.api_tokens.store import ApiToken
-from dhq_auth.errors import Conflict, InvalidRequest, Message
+from dhq_auth.errors import Conflict, InvalidRequest
 from dhq_auth.events import TokenMade
+from dhq_auth.message import Message
 from dhq_auth.work import Transaction
 
 TITLE: Final = "API token"

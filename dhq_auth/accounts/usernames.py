@@ -2,7 +2,8 @@
 
 import re
 
-from dhq_auth.errors import InvalidRequest, Message
+from dhq_auth.errors import InvalidRequest
+from dhq_auth.message import Message
 
 MAX_LENGTH = 64
 _ALLOWED = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")

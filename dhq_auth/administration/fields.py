@@ -4,7 +4,8 @@ from typing import Final
 
 from dhq_auth.access.accounts import NAMES, Names, check_name
 from dhq_auth.access.password_login import MAX_NAME
-from dhq_auth.errors import InvalidRequest, Message
+from dhq_auth.errors import InvalidRequest
+from dhq_auth.message import Message
 from dhq_auth.sdk.decision import Action
 from dhq_auth.web.params import Params
 

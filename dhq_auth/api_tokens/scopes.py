@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from dhq_auth.errors import InvalidRequest, Message
+from dhq_auth.errors import InvalidRequest
+from dhq_auth.message import Message
 
 PLAIN: Final = ("admin", "policies", "profile")
 MAX_SCOPES: Final = 50

@@ -4,8 +4,9 @@ import re
 
 from aiohttp import web
 
-from dhq_auth.errors import InvalidCredential, Message
+from dhq_auth.errors import InvalidCredential
 from dhq_auth.hookspecs import Presented
+from dhq_auth.message import Message
 from dhq_auth.web.params import Params
 
 _CREDENTIALS = re.compile(r"([A-Za-z][A-Za-z0-9!#$%&'*+.^_`|~-]*)(?: +(.*?))? *")

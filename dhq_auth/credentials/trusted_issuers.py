@@ -18,7 +18,8 @@ from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 
 from dhq_auth.accounts.identities.store import MAX_SUBJECT
 from dhq_auth.clock import Clock
-from dhq_auth.errors import InvalidCredential, Message, UpstreamTimeout
+from dhq_auth.errors import InvalidCredential, UpstreamTimeout
+from dhq_auth.message import Message
 from dhq_auth.remote import OpenIdIssuer, Remote, signed_claims
 from dhq_auth.sdk import strict
 from dhq_auth.settings import Limits, Secret, TrustedIssuer

@@ -12,7 +12,8 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from dhq_auth.errors import Forbidden, Message
+from dhq_auth.errors import Forbidden
+from dhq_auth.message import Message
 from dhq_auth.redirects import HAND_OFF, Origin
 from dhq_auth.settings import Settings
 from dhq_auth.web.client import is_from_proxy

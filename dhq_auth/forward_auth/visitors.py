@@ -7,9 +7,10 @@ from aiohttp import web
 from dhq_auth.credentials import Authenticated, Authenticator
 from dhq_auth.credentials.presented import presented
 from dhq_auth.credentials.session import Sessions, counts
-from dhq_auth.errors import Forbidden, InvalidCredential, Message
+from dhq_auth.errors import Forbidden, InvalidCredential
 from dhq_auth.forward_auth.host_cookies import HostCookie
 from dhq_auth.forward_auth.original import PREFIX, Original
+from dhq_auth.message import Message
 from dhq_auth.principal import PROFILE
 from dhq_auth.redirects import Origin
 from dhq_auth.settings import Settings

@@ -6,11 +6,12 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
-from dhq_auth.errors import InvalidRequest, LoginFailed, Message, RedirectNotAllowed, Unavailable
+from dhq_auth.errors import InvalidRequest, LoginFailed, RedirectNotAllowed, Unavailable
 from dhq_auth.events import Source
 from dhq_auth.login import store
 from dhq_auth.login.connectors import LoginRequest
 from dhq_auth.login.store import Attempt
+from dhq_auth.message import Message
 from dhq_auth.opaque import SECRET_LENGTH, digest, new_secret
 from dhq_auth.settings import Settings
 from dhq_auth.web.cookies import cookie

@@ -11,14 +11,7 @@ from dhq_auth.access.begin import Login, answer
 from dhq_auth.access.codes import redeem
 from dhq_auth.accounts.profile import own_profile
 from dhq_auth.credentials import Authenticator, session
-from dhq_auth.errors import (
-    AuthError,
-    InvalidCredential,
-    Message,
-    NotFound,
-    Unavailable,
-    UpstreamTimeout,
-)
+from dhq_auth.errors import AuthError, InvalidCredential, NotFound, Unavailable, UpstreamTimeout
 from dhq_auth.events import LoginRefused
 from dhq_auth.login import openapi
 from dhq_auth.login.attempt import CALLBACK, Attempts, Destination
@@ -26,6 +19,7 @@ from dhq_auth.login.complete import complete
 from dhq_auth.login.connectors import Connector, LoginRequest
 from dhq_auth.login.finish import Finish
 from dhq_auth.login.store import Attempt
+from dhq_auth.message import Message
 from dhq_auth.principal import PROFILE
 from dhq_auth.settings import Settings
 from dhq_auth.throttle.rates import RateLimit

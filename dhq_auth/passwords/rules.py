@@ -9,7 +9,8 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 from unicodedata import category, normalize
 
-from dhq_auth.errors import Message, WeakPassword
+from dhq_auth.errors import WeakPassword
+from dhq_auth.message import Message
 from dhq_auth.passwords.common import is_listed
 from dhq_auth.passwords.patterns import is_sequence, repeated_unit, runs
 from dhq_auth.passwords.text import MAX_LENGTH, nfc

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from dhq_auth.accounts.store import lock_administrators
-from dhq_auth.errors import Conflict, Message
+from dhq_auth.errors import Conflict
 from dhq_auth.events import PolicyAdded, PolicyChanged, PolicyDeleted
+from dhq_auth.message import Message
 from dhq_auth.policies import store
 from dhq_auth.policies.draft import FIELDS, Draft, checked, draft_of, told, written
 from dhq_auth.policies.lockout import keep_administrable

@@ -7,7 +7,8 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
-from dhq_auth.errors import InvalidExpression, InvalidRequest, Message
+from dhq_auth.errors import InvalidExpression, InvalidRequest
+from dhq_auth.message import Message
 from dhq_auth.opaque import new_id
 from dhq_auth.policies.expression import parse
 from dhq_auth.policies.scanner import ExpressionError

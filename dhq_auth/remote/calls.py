@@ -14,7 +14,8 @@ from typing import Any, Protocol
 import aiohttp
 
 from dhq_auth import tracing
-from dhq_auth.errors import Message, UpstreamFailed, UpstreamTimeout
+from dhq_auth.errors import UpstreamFailed, UpstreamTimeout
+from dhq_auth.message import Message
 from dhq_auth.metrics.timed import Observe, nobody, timed
 from dhq_auth.remote.turns import Turns
 

@@ -9,7 +9,8 @@ from joserfc.errors import JoseError, SecurityWarning
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from dhq_auth.clock import Clock
-from dhq_auth.errors import Message, UpstreamFailed
+from dhq_auth.errors import UpstreamFailed
+from dhq_auth.message import Message
 from dhq_auth.redirects import Origin
 from dhq_auth.remote.cache import Cached
 from dhq_auth.remote.calls import Remote

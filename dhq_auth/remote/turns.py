@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
-from dhq_auth.errors import Message, Unavailable
+from dhq_auth.errors import Unavailable
+from dhq_auth.message import Message
 
 WAITING: Final = 4
 """How many may wait for each call under way; whoever comes later is told to come again."""

@@ -6,7 +6,8 @@ from dhq_auth.access.accounts import delete_user
 from dhq_auth.accounts.store import User
 from dhq_auth.credentials import Authenticated, Authenticator, session
 from dhq_auth.credentials.held import keep_logged_in
-from dhq_auth.errors import AuthError, Conflict, Forbidden, InvalidRequest, Message
+from dhq_auth.errors import AuthError, Conflict, Forbidden, InvalidRequest
+from dhq_auth.message import Message
 from dhq_auth.self_service.signed_in import signed_in
 from dhq_auth.settings import Settings
 from dhq_auth.web.client import source

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from dhq_auth.errors import InvalidRequest, Message
+from dhq_auth.errors import InvalidRequest
+from dhq_auth.message import Message
 from dhq_auth.opaque import is_id
 from dhq_auth.web.params import Params
 

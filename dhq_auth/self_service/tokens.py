@@ -10,7 +10,8 @@ from dhq_auth.api_tokens.store import ApiToken
 from dhq_auth.clock import rfc3339
 from dhq_auth.credentials import Authenticated, Authenticator
 from dhq_auth.credentials.held import keep_logged_in
-from dhq_auth.errors import InvalidRequest, Message, NotFound
+from dhq_auth.errors import InvalidRequest, NotFound
+from dhq_auth.message import Message
 from dhq_auth.opaque import is_id
 from dhq_auth.principal import LOGIN
 from dhq_auth.self_service.listing import Part

@@ -10,8 +10,9 @@ from datetime import datetime
 from typing import Final
 
 from dhq_auth.clock import rfc3339
-from dhq_auth.errors import Message, NotFound
+from dhq_auth.errors import NotFound
 from dhq_auth.events import KeyAnnounced, KeyDeleted, KeyRevoked, Source
+from dhq_auth.message import Message
 from dhq_auth.revocations import store as revocations
 from dhq_auth.settings import Settings
 from dhq_auth.tokens import store

@@ -9,13 +9,8 @@ from urllib.parse import parse_qsl
 
 from aiohttp import web
 
-from dhq_auth.errors import (
-    InvalidRequest,
-    Message,
-    PayloadTooLarge,
-    RequestTimeout,
-    UnsupportedMediaType,
-)
+from dhq_auth.errors import InvalidRequest, PayloadTooLarge, RequestTimeout, UnsupportedMediaType
+from dhq_auth.message import Message
 from dhq_auth.settings import Limits
 
 MAX_FIELDS = 100

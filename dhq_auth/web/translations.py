@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 
-from dhq_auth.errors import Message
+from dhq_auth.message import Message
 from dhq_auth.web.accept import preferences
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from dhq_auth.access.accounts import NAMES
-from dhq_auth.errors import Message
+from dhq_auth.message import Message
 from dhq_auth.metrics import Metrics
 from dhq_auth.settings import from_environ
 from dhq_auth.web.headers import header_middleware

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from aiohttp import ClientSession
 
-from dhq_auth.errors import Message
+from dhq_auth.message import Message
 from dhq_auth.web.translations import LANGUAGES, translation
 from tests.fakes.sample_pages import SAMPLES
 

@@ -11,7 +11,8 @@ from dhq_auth.administration.guard import NOT_LET
 from dhq_auth.administration.policies import openapi
 from dhq_auth.credentials import Authenticated, Authenticator
 from dhq_auth.db import Db
-from dhq_auth.errors import Forbidden, InvalidCredential, InvalidRequest, Message, NotFound
+from dhq_auth.errors import Forbidden, InvalidCredential, InvalidRequest, NotFound
+from dhq_auth.message import Message
 from dhq_auth.policies.caller import auth_user
 from dhq_auth.policies.decide import decide
 from dhq_auth.policies.defaults import POLICIES as POLICIES_TABLE

@@ -1,6 +1,7 @@
 """What callers send of a policy: texts, and none of them is taken for another that is missing."""
 
-from dhq_auth.errors import InvalidRequest, Message
+from dhq_auth.errors import InvalidRequest
+from dhq_auth.message import Message
 from dhq_auth.policies.draft import FIELDS, RULE_ACTIONS, Draft, check_action, check_name
 from dhq_auth.web.params import Params
 

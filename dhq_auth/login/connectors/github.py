@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dhq_auth.clock import Clock
-from dhq_auth.errors import LoginFailed, Message, UpstreamFailed
+from dhq_auth.errors import LoginFailed, UpstreamFailed
 from dhq_auth.login.connectors.protocol import (
     Identity,
     LoginRequest,
@@ -17,6 +17,7 @@ from dhq_auth.login.connectors.protocol import (
     text,
     web_address,
 )
+from dhq_auth.message import Message
 from dhq_auth.remote import Answer, Remote
 from dhq_auth.settings import Limits, ProviderSettings
 

@@ -8,7 +8,7 @@ from joserfc.errors import JoseError
 
 from dhq_auth.accounts.identities.store import MAX_SUBJECT
 from dhq_auth.clock import Clock
-from dhq_auth.errors import LoginFailed, Message, UpstreamFailed
+from dhq_auth.errors import LoginFailed, UpstreamFailed
 from dhq_auth.login.connectors.protocol import (
     Identity,
     LoginRequest,
@@ -21,6 +21,7 @@ from dhq_auth.login.connectors.protocol import (
     text,
     web_address,
 )
+from dhq_auth.message import Message
 from dhq_auth.remote import OpenIdIssuer, Remote
 from dhq_auth.sdk import strict
 from dhq_auth.settings import Limits, ProviderSettings

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 from urllib.parse import quote_plus
 
-from dhq_auth.errors import LoginFailed, Message, UpstreamFailed
+from dhq_auth.errors import LoginFailed, UpstreamFailed
+from dhq_auth.message import Message
 from dhq_auth.opaque import derive, s256
 from dhq_auth.redirects import Origin
 from dhq_auth.settings import ProviderSettings
