@@ -113,8 +113,8 @@ def _mismatched(numbers: rsa.RSAPrivateNumbers, other: rsa.RSAPrivateNumbers) ->
         numbers.p,
         numbers.q,
         other.d,
-        numbers.dmp1,
-        numbers.dmq1,
+        other.dmp1,
+        other.dmq1,
         numbers.iqmp,
         numbers.public_numbers,
     )

@@ -76,7 +76,7 @@ OWN_PAGES = {
 }
 
 
-@pytest.mark.parametrize(("scheme", "width"), zip(SCHEMES, WIDTHS, strict=True))
+@pytest.mark.parametrize(("scheme", "width"), list(zip(SCHEMES, WIDTHS, strict=True)))
 async def test_every_page_is_accessible_and_fits(
     node_packages: None, visitor: Visitor, scheme: Scheme, width: int
 ) -> None:
