@@ -93,12 +93,13 @@ async def keep_sealed(
     *,
     interval: float = INTERVAL,
 ) -> None:
-    """Seal what there is each *interval*, and after sixty remove what AUDIT_RETENTION names too old.
+    """Seal what there is after each *interval*, after sixty remove what AUDIT_RETENTION names too old.
 
     For as long as the process lives; a failure is logged, and tried again. *interval* is in seconds.
     """
     retention, failures = settings.upkeep.audit_retention, 0
     for look in count(1):
+        await asyncio.sleep(interval)
         try:
             if await _is_waiting(database):
                 await _seal_all(database, key(), now)
@@ -113,7 +114,6 @@ async def keep_sealed(
             if failures % TELL_AGAIN == 0:
                 _log.exception("the audit log cannot be sealed")
             failures += 1
-        await asyncio.sleep(interval)
 
 
 async def _is_waiting(database: Database) -> bool:
