@@ -3,8 +3,9 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-WORKERS_OF_TESTS ?= auto
-# More than there are cores: most of it is waiting.
+# More than there are cores: a third of the time they wait, for processes and deadlines.
+WORKERS_OF_TESTS ?= $(shell expr $$(nproc 2>/dev/null || echo 2) '*' 3 / 2)
+# Most of it is waiting.
 WORKERS_OF_FAULTS ?= $(shell expr $$(nproc 2>/dev/null || echo 2) '*' 2)
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS_OF_TESTS) --dist worksteal
 FAST := not postgres and not browser and not node and not fuzz and not process and not slow and not image and not faults

@@ -18,8 +18,13 @@ _SQLITE_AWAY: Final = {
 }
 # SQLSTATE: not allowed in, no such database, no such option, no right to.
 _POSTGRES_MISTAKES: Final = ("28", "3D000", "42704", "42501")
+_OF_ANOTHER: Final = ("26000", "42P05")
+"""SQLSTATE: a prepared statement is not there, or is there already: the connection was another's."""
 # SQLSTATE: connection, read-only server, rolled back, resources, lock, operator, system, internal.
-_POSTGRES_AWAY: Final = ("08", "25006", "40", "53", "55P03", "57", "58", "XX", "42501")
+_POSTGRES_AWAY: Final = (
+    *("08", "25006", "40", "53", "55P03", "57", "58", "XX", "42501"),
+    *_OF_ANOTHER,
+)
 _CONTENTION: Final = ("40001", "40P01")
 """SQLSTATE: not serializable, deadlock."""
 _CONFLICTS: Final = {
@@ -95,4 +100,6 @@ def reason(error: BaseException | None) -> str:
     said = error.orig if isinstance(error, DBAPIError) else error
     if isinstance(said, TimeoutError | PoolTimeout):
         return "no answer in time"
+    if code(said) in _OF_ANOTHER:
+        return "a pooler gives a connection for one transaction: add ?statement_cache_size=0"
     return " ".join(str(said).split()) or type(said).__name__

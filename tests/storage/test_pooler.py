@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from dhq_auth.db import Database
-from dhq_auth.errors import StartRefused
+from dhq_auth.errors import StartRefused, Unavailable
 from tests.fakes.pgbouncer import PgBouncer
 from tests.fakes.postgres import PostgresServer
 from tests.fixtures.service import Start
@@ -55,6 +55,19 @@ async def test_services_share_few_connections_without_prepared_statements(
         *(ask(each, "GET", "/auth/check", bearer=alice.token) for each in replicas * 10),
     )
     assert [status for status, _ in answers] == [201] * 10 + [200] * 20
+
+
+@pytest.mark.postgres
+async def test_who_shares_connections_but_keeps_statements_is_told_what_to_set(
+    pooled_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    sharing = [Database(pooled_url, pool=POOL, timeout=10) for _ in range(2)]
+    pings = [database.ping() for database in sharing * 10]
+    outcomes = await asyncio.gather(*pings, return_exceptions=True)
+    assert {type(each) for each in outcomes if each is not None} == {Unavailable}
+    assert "add ?statement_cache_size=0" in caplog.text
+    for database in sharing:
+        await database.close()
 
 
 @pytest.mark.parametrize("said", ["many", "-1", "1&statement_cache_size=2"])
