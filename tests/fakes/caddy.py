@@ -5,11 +5,12 @@ async with Caddy(folder, "https://app.example.com:8443 { … }") as caddy: …
 It logs into *folder*, and keeps everything there; it asks nobody for certificates.
 """
 
-import asyncio
 import shutil
-from asyncio.subprocess import DEVNULL, Process
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Self
+
+from tests.fakes.daemon import daemon
 
 OPTIONS = """
 {
@@ -17,8 +18,6 @@ OPTIONS = """
 	auto_https off
 }
 """
-STARTING = 20.0
-"""Seconds in which it must have started."""
 
 
 class Caddy:
@@ -27,7 +26,7 @@ class Caddy:
     def __init__(self, folder: Path, sites: str) -> None:
         self._folder = folder
         self._sites = sites
-        self._process: Process | None = None
+        self._life = AsyncExitStack()
 
     @property
     def errors(self) -> str:
@@ -36,25 +35,21 @@ class Caddy:
 
     async def __aenter__(self) -> Self:
         self._folder.mkdir(parents=True, exist_ok=True)
-        file = self._folder / "Caddyfile"
+        file, home = self._folder / "Caddyfile", str(self._folder)
         file.write_text(OPTIONS + self._sites)
-        with (self._folder / "caddy.log").open("wb") as log:
-            self._process = await asyncio.create_subprocess_exec(
-                *(shutil.which("caddy") or "/usr/bin/caddy", "run"),
-                *("--config", str(file), "--adapter", "caddyfile"),
-                env={"HOME": str(self._folder), "XDG_DATA_HOME": str(self._folder)},
-                stdin=DEVNULL,
-                stdout=DEVNULL,
-                stderr=log,
+        program = shutil.which("caddy") or "/usr/bin/caddy"
+        await self._life.enter_async_context(
+            daemon(
+                (program, "run", "--config", file, "--adapter", "caddyfile"),
+                log=self._folder / "caddy.log",
+                has_started=self._has_started,
+                environ={"HOME": home, "XDG_DATA_HOME": home},
             )
-        async with asyncio.timeout(STARTING):
-            while "serving initial configuration" not in self.errors:
-                assert self._process.returncode is None, self.errors
-                await asyncio.sleep(0.02)
+        )
         return self
 
     async def __aexit__(self, *_raised: object) -> None:
-        assert self._process is not None
-        if self._process.returncode is None:
-            self._process.terminate()
-        await self._process.wait()
+        await self._life.aclose()
+
+    async def _has_started(self) -> bool:
+        return "serving initial configuration" in self.errors

@@ -5,11 +5,12 @@ async with Nginx(folder, "server { listen 127.0.0.1:8443; … }") as nginx: …
 What is given stands inside `http { … }`; it logs into *folder*, and keeps everything there.
 """
 
-import asyncio
 import shutil
-from asyncio.subprocess import DEVNULL, Process
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Self
+
+from tests.fakes.daemon import daemon
 
 CONFIGURATION = """
 daemon off;
@@ -27,8 +28,6 @@ http {{
     {http}
 }}
 """
-STARTING = 10.0
-"""Seconds in which it must have started."""
 
 
 class Nginx:
@@ -37,7 +36,7 @@ class Nginx:
     def __init__(self, folder: Path, http: str) -> None:
         self._folder = folder
         self._http = http
-        self._process: Process | None = None
+        self._life = AsyncExitStack()
 
     @property
     def errors(self) -> str:
@@ -46,28 +45,18 @@ class Nginx:
 
     async def __aenter__(self) -> Self:
         self._folder.mkdir(parents=True, exist_ok=True)
-        file = self._folder / "nginx.conf"
+        file, log = self._folder / "nginx.conf", self._folder / "error.log"
         file.write_text(CONFIGURATION.format(folder=self._folder, http=self._http))
         program = shutil.which("nginx") or "/usr/sbin/nginx"
-        self._process = await asyncio.create_subprocess_exec(
-            *(program, "-p", str(self._folder), "-e", str(self._folder / "error.log")),
-            *("-c", str(file)),
-            stdin=DEVNULL,
-            stdout=DEVNULL,
-            stderr=DEVNULL,
+        command = (program, "-p", self._folder, "-e", log, "-c", file)
+        await self._life.enter_async_context(
+            daemon(command, log=log, has_started=self._has_started)
         )
-        async with asyncio.timeout(STARTING):
-            while not self._has_started():
-                assert self._process.returncode is None, self.errors
-                await asyncio.sleep(0.01)
         return self
 
     async def __aexit__(self, *_raised: object) -> None:
-        assert self._process is not None
-        if self._process.returncode is None:
-            self._process.terminate()
-        await self._process.wait()
+        await self._life.aclose()
 
-    def _has_started(self) -> bool:
+    async def _has_started(self) -> bool:
         pid = self._folder / "nginx.pid"
         return pid.exists() and pid.read_text().strip() != ""

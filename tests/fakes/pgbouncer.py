@@ -3,14 +3,14 @@
 async with PgBouncer(postgres, folder, connections=2) as pooler: pooler.url("a_database")
 """
 
-import asyncio
 import os
 import shutil
 import socket
-from asyncio.subprocess import DEVNULL, Process
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Self
 
+from tests.fakes.daemon import daemon, listens
 from tests.fakes.postgres import PASSWORD, UNPRIVILEGED, PostgresServer
 
 CONFIGURATION = """
@@ -26,8 +26,6 @@ logfile = {folder}/log
 pool_mode = transaction
 default_pool_size = {connections}
 """
-STARTING = 10.0
-"""Seconds in which it must have started."""
 
 
 class PgBouncer:
@@ -38,7 +36,7 @@ class PgBouncer:
         self._folder = folder
         self._connections = connections
         self._port = 0
-        self._process: Process | None = None
+        self._life = AsyncExitStack()
 
     def url(self, database: str) -> str:
         """Return the DATABASE_URL of *database* behind the pooler."""
@@ -66,25 +64,14 @@ class PgBouncer:
             for path in (self._folder, *self._folder.iterdir()):
                 shutil.chown(path, UNPRIVILEGED)
         program = shutil.which("pgbouncer") or "/usr/sbin/pgbouncer"
-        self._process = await asyncio.create_subprocess_exec(
-            program, "-q", *instead, str(file), stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL
+        await self._life.enter_async_context(
+            daemon(
+                (program, "-q", *instead, file),
+                log=self._folder / "said",
+                has_started=lambda: listens(self._port),
+            )
         )
-        async with asyncio.timeout(STARTING):
-            while not await self._answers():
-                assert self._process.returncode is None, (self._folder / "log").read_text()
-                await asyncio.sleep(0.01)
         return self
 
     async def __aexit__(self, *_raised: object) -> None:
-        assert self._process is not None
-        if self._process.returncode is None:
-            self._process.kill()
-        await self._process.wait()
-
-    async def _answers(self) -> bool:
-        try:
-            _, writer = await asyncio.open_connection("127.0.0.1", self._port)
-        except OSError:
-            return False
-        writer.close()
-        return True
+        await self._life.aclose()
