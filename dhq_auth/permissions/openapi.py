@@ -16,6 +16,7 @@ from dhq_auth.web.openapi import (
     PLAIN_TEXT,
     REQUIRED,
     TEXT,
+    Answers,
     answer,
     operation,
     parameter,
@@ -61,6 +62,8 @@ _PUBLIC_JWK = record(
     }
 )
 
+_NOT_MODIFIED: Answers = {"304": {"description": "What `If-None-Match` names still holds."}}
+
 AUTHORIZE = operation(
     "What the user may do in a service, signed",
     answer(200, "What the user may do.", _GRANTED),
@@ -88,6 +91,7 @@ AUTHORIZE = operation(
 PUBLIC_KEY = operation(
     "The key by which service tokens are checked, as PEM",
     answer(200, "The public key that signs now (SPKI).", TEXT, media_type="text/plain"),
+    _NOT_MODIFIED,
     refusals(Unavailable),
 )
 JWKS = operation(
@@ -97,6 +101,7 @@ JWKS = operation(
         "All service keys, those announced included.",
         record({"keys": {"type": "array", "items": _PUBLIC_JWK}}),
     ),
+    _NOT_MODIFIED,
 )
 REVOCATIONS = operation(
     "What was revoked before its time, for services that check tokens without asking",

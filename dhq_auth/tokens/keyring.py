@@ -1,6 +1,7 @@
 """The keys of this process: which signs now, which verify, which the world may see."""
 
 import hmac
+import json
 import re
 from base64 import urlsafe_b64encode
 from collections.abc import Collection, Iterable, Iterator
@@ -44,6 +45,7 @@ class Keyring:
                 by_kid[key.purpose, key.kid] = key.jwk
                 ordered[key.purpose].append(key)
         self._keys, self._by_kid, self._sealed = ordered, by_kid, frozenset(sealed)
+        self._jwks_text = json.dumps(self.jwks())
         if secret is not None:
             self._secret = secret
 
@@ -99,6 +101,11 @@ class Keyring:
         """Return the public service keys as a JWK set (RFC 7517 5); login keys are not in it."""
         service = self._keys[KeyPurpose.SERVICE]
         return {"keys": [dict(key.jwk.as_dict(private=False)) for key in service]}
+
+    @property
+    def jwks_text(self) -> str:
+        """The JWK set as JSON, made once for the keys that there are."""
+        return self._jwks_text
 
     def secret_of(self, purpose: str) -> str:
         """Return the secret for *purpose*, 43 base64url characters.

@@ -35,3 +35,17 @@ async def test_login_tokens_are_signed_by_a_key_that_is_not_published(service: S
     header = pyjwt.get_unverified_header(token)
     assert header["typ"] == "login+jwt"
     assert header["kid"] not in {key["kid"] for key in keys}
+
+
+@pytest.mark.parametrize("path", ["/auth/public-key", "/.well-known/jwks.json"])
+async def test_who_has_the_keys_is_told_that_they_are_still_the_same(
+    service: Service, path: str
+) -> None:
+    first = await service.program.get(path)
+    tag = first.headers["ETag"]
+    for known in (tag, f'W/{tag}, "another"', f'"another", {tag}', "*"):
+        again = await service.program.get(path, headers={"If-None-Match": known})
+        assert (again.status, await again.read(), again.headers["ETag"]) == (304, b"", tag), known
+        assert again.headers["Cache-Control"] == first.headers["Cache-Control"]
+    for known in ('"another"', "nonsense", '"'):
+        assert (await service.program.get(path, headers={"If-None-Match": known})).status == 200
