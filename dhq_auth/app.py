@@ -34,6 +34,7 @@ from dhq_auth.permissions.views import PermissionViews
 from dhq_auth.plugins import CredentialKinds, Extensions, PermissionProviders
 from dhq_auth.remote import Remote
 from dhq_auth.revocations.feed import Feed
+from dhq_auth.revocations.memory import Memory
 from dhq_auth.self_service import routes as self_service
 from dhq_auth.settings import Settings
 from dhq_auth.starting import Background, started
@@ -92,13 +93,16 @@ def create_app(
     )
     watched = Logins(metrics, (provider.name for provider in settings.providers))
 
+    memory = Memory()
+
     async def announce(events: Sequence[Event]) -> None:
+        memory.hear(events)
         watched.tell(events)
         await extensions.announce(events)
 
     work = Work(database, now, announce, keep=Owed(extensions.carriers).keep)
     keyring = Keyring(given_keys(settings), now=now)
-    keeper = KeyKeeper(work, settings, keyring)
+    keeper = KeyKeeper(work, settings, keyring, changed=memory.forget_everything)
     signer = TokenSigner(
         keyring,
         issuer=settings.issuer,
@@ -118,10 +122,16 @@ def create_app(
         throttled=watched.throttled,
     )
     asked = authenticator(
-        settings, work, signer=signer, logins=logins, remote=remote, of_extensions=credential_kinds
+        settings,
+        work,
+        signer=signer,
+        logins=logins,
+        remote=remote,
+        of_extensions=credential_kinds,
+        memory=memory,
     )
     life = Life()
-    feed = Feed(work, followers=limits.revocation_followers)
+    feed = Feed(work, followers=limits.revocation_followers, memory=memory)
     dispatcher = Dispatcher(
         work,
         extensions.carriers,
@@ -152,7 +162,9 @@ def create_app(
             remote=remote,
             pages=pages,
         ),
-        *PermissionViews(settings, work, signer, asked, providers).routes(),
+        *PermissionViews(
+            settings, work, signer=signer, authenticator=asked, providers=providers, memory=memory
+        ).routes(),
         *RevocationViews(signer, feed).routes(),
         *self_service.routes(
             settings=settings,

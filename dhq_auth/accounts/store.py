@@ -22,6 +22,7 @@ from sqlalchemy import (
 from dhq_auth.accounts import usernames
 from dhq_auth.db import Db, Timestamp, metadata
 from dhq_auth.opaque import new_id
+from dhq_auth.revocations import store as revocations
 
 NUMBERS_AT_ONCE = 50
 
@@ -155,6 +156,7 @@ async def update_user(db: Db, before: User, after: User) -> None:
         }
     if values:
         await db.execute(update(users).where(users.c.id == after.id).values(**values))
+        await revocations.add_changed(db, after.id, after.updated_at)
 
 
 async def hold(db: Db, user_id: str, *, alone: bool = False) -> bool:
@@ -185,7 +187,10 @@ async def choose_username(db: Db, user_id: str, username: str, now: datetime) ->
         .values(username=username, username_key=usernames.fold(username), updated_at=now)
         .returning(users.c.id)
     )
-    return result.one_or_none() is not None
+    if result.one_or_none() is None:
+        return False
+    await revocations.add_changed(db, user_id, now)
+    return True
 
 
 async def free_username(db: Db, wanted: str) -> str:

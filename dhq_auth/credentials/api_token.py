@@ -61,7 +61,11 @@ class ApiTokens:
             scopes=token.scopes,
             used_at=token.used_at,
         )
-        return Authenticated(principal, user)
+        # Asked again in time for its next use to be written.
+        good_until = now + KEPT_TO
+        if token.expires_at is not None:
+            good_until = min(good_until, token.expires_at)
+        return Authenticated(principal, user, good_until=good_until)
 
     async def _touch(self, token: ApiToken) -> None:
         async def touch(tx: Transaction) -> None:

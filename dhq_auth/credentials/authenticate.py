@@ -1,13 +1,17 @@
 """The chain: which credential a request presents, and whether it holds."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from aiohttp import web
 
+from dhq_auth.credentials.extension import OfExtension
 from dhq_auth.credentials.kind import Authenticated, Kind
 from dhq_auth.credentials.presented import presented
+from dhq_auth.credentials.recent import Recent
 from dhq_auth.credentials.session import Sessions, cookie_secret
 from dhq_auth.errors import InvalidCredential
+from dhq_auth.hookspecs import Presented
 from dhq_auth.settings import Settings
 from dhq_auth.web.client import ACTOR
 from dhq_auth.web.params import Params
@@ -16,21 +20,27 @@ from dhq_auth.web.params import Params
 class Authenticator:
     """Says who is asking, from the credential that the request presents."""
 
-    def __init__(self, settings: Settings, kinds: Sequence[Kind], sessions: Sessions) -> None:
+    def __init__(
+        self, settings: Settings, kinds: Sequence[Kind], sessions: Sessions, recent: Recent
+    ) -> None:
         self._settings = settings
         self._kinds = kinds
         self._sessions = sessions
+        self._recent = recent
         self._challenge = _challenge([each.name for each in settings.credentials])
 
-    async def authenticate(self, request: web.Request, params: Params, need: str) -> Authenticated:
+    async def authenticate(
+        self, request: web.Request, params: Params, need: str, *, remember: bool = False
+    ) -> Authenticated:
         """Return who presents *request*, with a credential that may be used for *need*.
 
         Explicit credentials come first, and a bad one is never rescued by another. *need* is a
-        scope, `LOGIN` or `ANYTHING`. Raises InvalidCredential: its reason is `missing`, `invalid`,
+        scope, `LOGIN` or `ANYTHING`. What is only read, and asked often, may *remember* who it was a
+        moment ago: what ended here since then is known, what ended elsewhere within a second. Raises InvalidCredential: its reason is `missing`, `invalid`,
         `expired` or `revoked`; Forbidden for a credential that holds, but was made for less.
         """
         try:
-            who = await self._asked(request, params)
+            who = await self._asked(request, params, remember=remember)
         except InvalidCredential as error:
             if self._challenge != "Bearer":  # else it is that of what was presented
                 error.scheme = self._challenge
@@ -54,11 +64,25 @@ class Authenticator:
         except InvalidCredential:
             return None
 
-    async def _asked(self, request: web.Request, params: Params) -> Authenticated:
+    async def _asked(
+        self, request: web.Request, params: Params, *, remember: bool
+    ) -> Authenticated:
         explicit = presented(request, params)
+        if not remember or explicit is None:
+            return await self._found(request, explicit)
+        if (who := await self._recent.get(explicit)) is None:
+            mark = self._recent.mark()
+            who = await self._found(request, explicit)
+            self._recent.put(explicit, who, mark)
+        return who
+
+    async def _found(self, request: web.Request, explicit: Presented | None) -> Authenticated:
+        is_ours = True
         for kind in self._kinds:
             if (who := await kind.authenticate(request, explicit)) is not None:
-                return who
+                return who if is_ours else replace(who, good_until=None)
+            # An extension that comes first may refuse tomorrow what it lets pass today.
+            is_ours = is_ours and not isinstance(kind, OfExtension)
         if explicit is not None:
             raise InvalidCredential("no kind of credential that is accepted here takes this one")
         raise InvalidCredential("no credential was presented", reason="missing")

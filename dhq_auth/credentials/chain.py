@@ -7,10 +7,12 @@ from dhq_auth.credentials.basic import Basic
 from dhq_auth.credentials.extension import OfExtension
 from dhq_auth.credentials.jwt import Jwts
 from dhq_auth.credentials.kind import Kind
+from dhq_auth.credentials.recent import Recent
 from dhq_auth.credentials.session import Sessions
 from dhq_auth.credentials.trusted_issuers import TrustedIssuers
 from dhq_auth.plugins import CredentialKinds
 from dhq_auth.remote import Remote
+from dhq_auth.revocations.memory import Memory
 from dhq_auth.settings import Settings
 from dhq_auth.tokens.signing import TokenSigner
 from dhq_auth.work import Work
@@ -24,6 +26,7 @@ def authenticator(
     logins: PasswordLogins,
     remote: Remote,
     of_extensions: CredentialKinds,
+    memory: Memory,
 ) -> Authenticator:
     """Return who is asked whose a request is; without PASSWORD_LOGIN there is no Basic."""
     sessions = Sessions(settings, work)
@@ -38,4 +41,5 @@ def authenticator(
     asked = [
         kinds[name] if name in kinds else OfExtension(name, of_extensions, work) for name in named
     ]
-    return Authenticator(settings, [kind for kind in asked if kind], sessions)
+    kept = Recent(memory, work.now)
+    return Authenticator(settings, [kind for kind in asked if kind], sessions, kept)

@@ -47,7 +47,7 @@ class Jwts:
             logged_in_at=session.created_at,
             used_at=session.used_at,
         )
-        return Authenticated(principal, session.user)
+        return Authenticated(principal, session.user, good_until=claims.expires_at)
 
     async def _of_trusted_issuer(self, claims: ForeignClaims) -> Authenticated:
         async with self._work.read() as db:

@@ -1,6 +1,7 @@
 """What every kind of credential is: one question, three answers."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol, Self
 
 from aiohttp import web
@@ -15,12 +16,14 @@ from dhq_auth.principal import AuthMethod, Principal
 class Authenticated:
     """The principal of a request, and the user as the database has it now.
 
-    `account` is what a password was judged by, where one was presented.
+    `account` is what a password was judged by, where one was presented. Until `good_until` the same
+    credential means the same, unless something about it ends or changes; None: it is asked again.
     """
 
     principal: Principal
     user: User
     account: Account | None = None
+    good_until: datetime | None = None
 
     @classmethod
     def by_password(cls, account: Account) -> Self:

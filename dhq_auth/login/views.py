@@ -94,7 +94,7 @@ class LoginViews:
         sent = query(request)
         destination = self._attempts.destination(sent)
         try:
-            who = await self._authenticator.authenticate(request, sent, PROFILE)
+            who = await self._authenticator.authenticate(request, sent, PROFILE, remember=True)
         except InvalidCredential as error:
             urls = self._start_urls(destination)
             return web.json_response(

@@ -1,6 +1,7 @@
 """What is granted is a fact of the audit log when it is new, or other than before."""
 
 import json
+from datetime import timedelta
 from hashlib import sha256
 from typing import Final
 
@@ -8,8 +9,12 @@ from dhq_auth.errors import Conflict, InvalidCredential
 from dhq_auth.events import PermissionsGranted, Source
 from dhq_auth.hookspecs import Grant
 from dhq_auth.permissions import store
+from dhq_auth.revocations.memory import Memory, Shelf
 from dhq_auth.work import Transaction, Work
 
+LONGEST: Final = timedelta(minutes=1)
+"""For how long it is believed what was granted last, without a look at the row."""
+SIZE: Final = 4096
 MAX_NAMES: Final = 100
 MAX_NAME: Final = 80
 
@@ -21,35 +26,52 @@ def digest_of(grant: Grant) -> str:
     return sha256(text.encode()).hexdigest()
 
 
-async def remember(work: Work, source: Source, user_id: str, service: str, grant: Grant) -> None:
-    """Let it be known what the user is granted in *service*, unless that was so before.
+class Grants:
+    """What each user is granted in each service, as the audit log has it."""
 
-    Whoever asks at the same moment tells it, or finds it told. Raises InvalidCredential for a user
-    who is gone meanwhile.
-    """
-    digest = digest_of(grant)
-    async with work.read() as db:
-        if await store.last_grant(db, user_id, service) == digest:
+    def __init__(self, work: Work, memory: Memory) -> None:
+        self._work = work
+        self._memory = memory
+        self._shelf = Shelf[str](memory, SIZE)
+
+    async def note(
+        self, source: Source, user_id: str, service: str, grant: Grant, digest: str
+    ) -> None:
+        """Let it be known what the user is granted in *service*, unless that was so before.
+
+        *digest* is that of *grant*. Whoever asks at the same moment tells it, or finds it told.
+        Raises InvalidCredential for a user who is gone meanwhile.
+        """
+        now, mark = self._work.now(), self._memory.mark()
+        key = (user_id, service)
+        if self._shelf.get(key, now) == digest:
+            return
+        async with self._work.read() as db:
+            last = await store.last_grant(db, user_id, service)
+        if last == digest:
+            tags = (("user", user_id),)
+            self._shelf.put(key, digest, until=now + LONGEST, tags=tags, mark=mark)
             return
 
-    async def change(tx: Transaction) -> None:
-        first = await store.add_grant(tx.db, user_id, service, digest, tx.now)
-        if first or await store.change_grant(tx.db, user_id, service, digest, tx.now):
-            tx.emit(
-                PermissionsGranted(
-                    user_id=user_id,
-                    service=service,
-                    permissions=_names(grant),
-                    has_filters=bool(grant.filters),
-                    digest=digest,
-                    first=first,
+        async def change(tx: Transaction) -> None:
+            row = (user_id, service, digest, tx.now)
+            first = await store.add_grant(tx.db, *row)
+            if first or await store.change_grant(tx.db, *row):
+                tx.emit(
+                    PermissionsGranted(
+                        user_id=user_id,
+                        service=service,
+                        permissions=_names(grant),
+                        has_filters=bool(grant.filters),
+                        digest=digest,
+                        first=first,
+                    )
                 )
-            )
 
-    try:
-        await work.transact(source, change)
-    except Conflict as error:
-        raise InvalidCredential("the user is gone", reason="revoked") from error
+        try:
+            await self._work.transact(source, change)
+        except Conflict as error:
+            raise InvalidCredential("the user is gone", reason="revoked") from error
 
 
 def _names(grant: Grant) -> tuple[str, ...]:

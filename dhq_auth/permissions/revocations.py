@@ -64,7 +64,7 @@ class RevocationViews:
         since, seconds = _since(sent), _wait(sent)
         signed = await self._signed(since)
         response = _answer(signed, since)
-        if since is None or signed.page.entries or request.method == "HEAD" or not seconds:
+        if since is None or _says(signed.page) or request.method == "HEAD" or not seconds:
             return response
         async with self._feed.place(request.get(CLIENT_ADDRESS, "unknown")) as has_place:
             if has_place:
@@ -80,14 +80,14 @@ class RevocationViews:
         try:
             with suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
-                    while not signed.page.entries and await self._goes_on(
+                    while not _says(signed.page) and await self._goes_on(
                         request, stopping, signed.page.head
                     ):
                         signed = await self._signed(since)
         finally:
             stopping.cancel()
         # What says that nothing happened must not be older than it looks.
-        return signed if signed.page.entries else await self._signed(since)
+        return signed if _says(signed.page) else await self._signed(since)
 
     async def _goes_on(
         self, request: web.Request, stopping: "asyncio.Task[Literal[True]]", head: int
@@ -128,6 +128,11 @@ class RevocationViews:
             "entries": [_written(entry) for entry in page.entries],
         }
         return Signed(page, await self._signer.state(REVOCATIONS, claims))
+
+
+def _says(page: Page) -> bool:
+    """Whether there is something on *page*, or after it."""
+    return bool(page.entries) or page.full
 
 
 def _answer(signed: Signed, since: Cursor | None) -> web.Response:

@@ -1,8 +1,10 @@
 """The routes of permission tokens, and of the keys by which they are checked."""
 
 import logging
+from hashlib import sha256
 
 from aiohttp import web
+from aiohttp.helpers import ETAG_ANY
 
 from dhq_auth.accounts.profile import user_info
 from dhq_auth.clock import rfc3339
@@ -11,9 +13,11 @@ from dhq_auth.errors import AuthError, InvalidRequest, UpstreamFailed
 from dhq_auth.hookspecs import Grant, GrantContext
 from dhq_auth.passwords.store import password_id
 from dhq_auth.permissions import openapi
-from dhq_auth.permissions.granted import remember
+from dhq_auth.permissions.granted import Grants, digest_of
+from dhq_auth.permissions.signed import SignedGrants
 from dhq_auth.plugins import PermissionProviders
 from dhq_auth.principal import ANYTHING, AuthMethod, authorize
+from dhq_auth.revocations.memory import Memory
 from dhq_auth.settings import Settings
 from dhq_auth.tokens.signing import SERVICE, TokenSigner
 from dhq_auth.tokens.store import KeyPurpose
@@ -35,15 +39,21 @@ class PermissionViews:
         self,
         settings: Settings,
         work: Work,
+        *,
         signer: TokenSigner,
         authenticator: Authenticator,
         providers: PermissionProviders,
+        memory: Memory,
     ) -> None:
         self._settings = settings
         self._work = work
         self._signer = signer
         self._authenticator = authenticator
         self._providers = providers
+        self._grants = Grants(work, memory)
+        self._signed = SignedGrants(
+            signer, memory, lifetime=settings.service_token_lifetime, now=work.now
+        )
 
     def routes(self) -> list[Route]:
         """Return the routes of this feature."""
@@ -79,7 +89,7 @@ class PermissionViews:
 
     async def _granted(self, request: web.Request) -> web.Response:
         sent = query(request)
-        who = await self._authenticator.authenticate(request, sent, ANYTHING)
+        who = await self._authenticator.authenticate(request, sent, ANYTHING, remember=True)
         service = sent.text("service", max_length=255)
         if service is None:
             raise InvalidRequest("The parameter service is missing.")
@@ -96,14 +106,10 @@ class PermissionViews:
             )
         )
         claims = _claims(service, grant)
-        token = await self._signer.sign(
-            SERVICE,
-            who.user.id,
-            self._settings.service_token_lifetime,
-            {**claims, **_made_with(who)},
-        )
+        digest = digest_of(grant)
+        token = await self._signed.token(who, service, digest, {**claims, **_made_with(who)})
         self._check_size(token, service)
-        await remember(self._work, source(request), who.user.id, service, grant)
+        await self._grants.note(source(request), who.user.id, service, grant, digest)
         said = {"token": token, "userid": who.user.id, **claims, **_age(grant)}
         return web.json_response({**said, "explanation": grant.explanation} if explain else said)
 
@@ -124,14 +130,14 @@ class PermissionViews:
             )
             raise UpstreamFailed("The permissions do not fit into a token.")
 
-    async def public_key(self, _request: web.Request) -> web.StreamResponse:
+    async def public_key(self, request: web.Request) -> web.StreamResponse:
         """Give the public half of the key that signs service tokens now."""
         pem = self._signer.keyring.signing(KeyPurpose.SERVICE).public_pem
-        return _cacheable(web.Response(text=pem))
+        return _cacheable(request, pem, "text/plain")
 
-    async def jwks(self, _request: web.Request) -> web.StreamResponse:
+    async def jwks(self, request: web.Request) -> web.StreamResponse:
         """Give the public halves of all service keys (RFC 7517 5)."""
-        return _cacheable(web.json_response(self._signer.keyring.jwks()))
+        return _cacheable(request, self._signer.keyring.jwks_text, "application/json")
 
 
 def _flag(sent: Params, name: str) -> bool:
@@ -169,6 +175,13 @@ def _age(grant: Grant) -> dict[str, object]:
     return age
 
 
-def _cacheable(response: web.Response) -> web.Response:
+def _cacheable(request: web.Request, text: str, content_type: str) -> web.Response:
+    """Return *text*, or that it is still what the caller has (RFC 9110 13.1.2)."""
+    tag = sha256(text.encode()).hexdigest()[:32]
+    if any(each.value in {tag, ETAG_ANY} for each in request.if_none_match or ()):
+        response = web.Response(status=304)
+    else:
+        response = web.Response(text=text, content_type=content_type)
+    response.etag = tag
     response.headers["Cache-Control"] = f"public, max-age={KEYS_LIFETIME}"
     return response

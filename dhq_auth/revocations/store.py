@@ -16,6 +16,7 @@ from sqlalchemy import (
     delete,
     exists,
     func,
+    insert,
     select,
     table,
     update,
@@ -25,7 +26,7 @@ from dhq_auth.db import Db, Timestamp, metadata
 from dhq_auth.duties import store as duties
 from dhq_auth.engine import upsert
 from dhq_auth.errors import RevocationsGone
-from dhq_auth.opaque import digest
+from dhq_auth.opaque import digest, new_id
 from dhq_auth.revocations.page import Cursor, Entry, Kind, Page
 
 SKEW: Final = timedelta(minutes=1)
@@ -34,6 +35,8 @@ KEPT_LONGER: Final = timedelta(hours=1)
 """How long an entry outlives the tokens that it is about: clocks that are set back."""
 UNKNOWN: Final = timedelta(days=1)
 """How long tokens may live of keys that no process of this version has used yet."""
+CHANGED: Final = "changed"
+"""The kind of what is told to our own processes alone: of this user they remember nothing more."""
 MOST_OF_A_USER: Final = 200
 """Sessions and tokens that are named each when they end at once; of more, the user is named."""
 
@@ -83,6 +86,12 @@ async def add_sessions(db: Db, user_id: str, ids: Sequence[str], now: datetime) 
         await _add(db, "sid", ids, now)
 
 
+async def add_changed(db: Db, user_id: str, now: datetime) -> None:
+    """Let our other processes know with the commit that this user is another than they may remember."""
+    row = {"id": new_id(), "kind": CHANGED, "value": user_id, "revoked_at": now}
+    await db.execute(insert(revocation_feed).values(row))
+
+
 async def _add(db: Db, kind: Kind, values: Sequence[str], at: datetime) -> None:
     when = f":{at.timestamp()}" if kind == "user" else ""
     rows = [
@@ -123,6 +132,13 @@ async def seal(db: Db, limit: int) -> int | None:
     return len(ids)
 
 
+async def news(db: Db, position: int, limit: int) -> list[tuple[str, str]]:
+    """Return kind and value of up to *limit* entries after *position*, in their order."""
+    found = select(_f.kind, _f.value).where(_f.position > position)
+    rows = await db.execute(found.order_by(_f.position).limit(limit))
+    return [(row.kind, row.value) for row in rows]
+
+
 async def page(db: Db, since: Cursor | None, limit: int) -> Page:
     """Return up to *limit* entries after *since*, or from the first that is kept.
 
@@ -139,7 +155,7 @@ async def page(db: Db, since: Cursor | None, limit: int) -> Page:
     rows = (await db.execute(found)).all()
     full, rows = len(rows) > limit, rows[:limit]
     after = _cursor(rows[-1]) if rows else since or Cursor(start)
-    entries = [Entry(row.kind, row.value, row.revoked_at) for row in rows]
+    entries = [Entry(row.kind, row.value, row.revoked_at) for row in rows if row.kind != CHANGED]
     return Page(entries, after, head=head, full=full, kept=await kept(db))
 
 

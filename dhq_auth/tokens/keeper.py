@@ -38,10 +38,21 @@ UPGRADE: Final = timedelta(days=1)
 
 
 class KeyKeeper:
-    """Fills *keyring* from the database of *work*, and keeps it as the database has it."""
+    """Fills *keyring* from the database of *work*, and keeps it as the database has it.
 
-    def __init__(self, work: Work, settings: Settings, keyring: Keyring) -> None:
+    *changed* is called after each change: what an older key has proved is to be proved again.
+    """
+
+    def __init__(
+        self,
+        work: Work,
+        settings: Settings,
+        keyring: Keyring,
+        *,
+        changed: Callable[[], None] = lambda: None,
+    ) -> None:
         self._work = work
+        self._changed = changed
         self._settings = settings
         self._keyring = keyring
         self._wrapping = Wrapping([])
@@ -138,6 +149,7 @@ class KeyKeeper:
         for fault in loaded.faults.values():
             self._tell(str(fault))
         self._keyring.replace(loaded.keys, loaded.secret, sealed=loaded.faults.keys())
+        self._changed()
         self._marks = loaded.rows.marks
 
     def _tell(self, fault: str) -> None:

@@ -74,11 +74,22 @@ class TokenSigner:
         self._threads = ThreadPoolExecutor(max(1, (os.cpu_count() or 2) - 1), "signing")
 
     async def sign(
-        self, token_type: TokenType, user_id: str, lifetime: timedelta, claims: Mapping[str, Any]
+        self,
+        token_type: TokenType,
+        user_id: str,
+        lifetime: timedelta,
+        claims: Mapping[str, Any],
+        *,
+        token_id: str | None = None,
     ) -> str:
-        """Return a token of *token_type* for *user_id* that lives for *lifetime*."""
+        """Return a token of *token_type* for *user_id* that lives for *lifetime*.
+
+        *token_id* is its `jti`, a new one unless it is given (RFC 7519 4.1.7).
+        """
         key = self.keyring.signing(token_type.purpose)
         payload = self._payload(user_id, lifetime, claims)
+        if token_id is not None:
+            payload["jti"] = token_id
         return await self._signed(_header(token_type, key.kid), payload, key.jwk)
 
     async def state(self, token_type: TokenType, claims: Mapping[str, Any]) -> str:

@@ -12,6 +12,7 @@ from dhq_auth.tokens.store import revoke_token
 from tests.credentials import permissions
 from tests.fakes.oidc_issuer import OidcIssuer
 from tests.fixtures.service import Browser, Service, Start, oidc
+from tests.revocations.following import seconds_while
 from tests.tokens.forgeries import FORGERIES, Mint
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -164,7 +165,12 @@ async def test_what_is_ended_at_one_replica_is_ended_at_the_other(
     assert (await replica.check(token))["authenticated"] is True
     answer = await browser.post("/auth/logout", headers={"Auth-Token": token})
     assert answer.status == 200
+    assert await seconds_while(lambda: is_signed_in(replica, token)) < 1
     assert (await replica.check(token))["reason"] == "revoked"
+
+
+async def is_signed_in(service: Service, token: str) -> bool:
+    return bool((await service.check(token))["authenticated"])
 
 
 async def test_sessions_and_tokens_outlive_a_restart(

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import pytest
 from sqlalchemy import Engine, event
 
+from dhq_auth import logs
 from dhq_auth.api_tokens.format import new_token
 from tests.fixtures.service import FrozenClock, Start
 from tests.self_service.people import Person, ask, registered
@@ -15,11 +16,12 @@ pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 @contextmanager
 def statements() -> Iterator[list[str]]:
-    """Every statement that any engine of this process executes."""
+    """Every statement that a request of a service of this process executes."""
     seen: list[str] = []
 
     def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
-        seen.append(" ".join(statement.split()))
+        if logs.REQUEST.get() is not None:
+            seen.append(" ".join(statement.split()))
 
     event.listen(Engine, "before_cursor_execute", note)
     try:

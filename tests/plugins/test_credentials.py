@@ -61,6 +61,19 @@ async def test_whom_it_names_is_who_asks(begin: Begin) -> None:
 
 
 @sqlite
+async def test_who_comes_first_is_asked_first_each_time(begin: Begin) -> None:
+    """What was believed a moment ago is not believed from memory, past somebody who may refuse it."""
+    import sys  # noqa: PLC0415
+
+    alice = await begin(LETTERS)
+    asked = sys.modules["plugin_of_test"].asked
+    for _ in range(3):
+        asked.clear()
+        assert await is_known(alice.service, alice.token)
+        assert asked == [("bearer", alice.token)]
+
+
+@sqlite
 @pytest.mark.parametrize("kinds", ["{};token;jwt;basic;session", "token;jwt;basic;session;{}"])
 async def test_each_kind_is_told_by_its_own_prefix_alone(begin: Begin, kinds: str) -> None:
     import sys  # noqa: PLC0415

@@ -1,6 +1,8 @@
 """The feed as somebody reads it who knows no code of ours: HTTP, and any JWT library."""
 
-from collections.abc import AsyncIterator
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import jwt as pyjwt
@@ -59,3 +61,12 @@ async def is_refused(service: Service, token: str) -> bool:
         known.add([Entry(kind, value, entry["at"])])
     claims = pyjwt.decode(token, options={"verify_signature": False})
     return known.refuses(claims, pyjwt.get_unverified_header(token)["kid"])
+
+
+async def seconds_while(holds: Callable[[], Awaitable[bool]]) -> float:
+    """Return after how many seconds, at most, one could ask and *holds* was still so."""
+    begun = asked = time.monotonic()
+    async with asyncio.timeout(20):
+        while await holds():
+            asked = time.monotonic()
+    return asked - begun

@@ -57,20 +57,6 @@ async def test_who_waits_on_one_replica_hears_at_once_what_ended_on_another(star
         since = told["next"]
 
 
-@pytest.mark.slow
-async def test_what_ends_on_one_replica_is_refused_by_another_at_the_next_request(
-    start: Start,
-) -> None:
-    here = await start()
-    there = await start(EXTERNAL_ADDRESS=here.url)
-    alice = await registered(here)
-    made = await alice.make_token()
-    tokens = (alice.token, made["token"], (await alice.again()).token)
-    assert all([(await there.check(token))["authenticated"] for token in tokens])
-    assert (await alice.call("POST", "/auth/logout", json={"all": True}))[0] == 200
-    assert [(await there.check(token))["reason"] for token in tokens] == ["revoked"] * 3
-
-
 @sqlite
 @pytest.mark.slow
 async def test_who_waits_is_told_after_a_while_that_there_is_nothing(local: Service) -> None:

@@ -1,0 +1,56 @@
+"""Whose credential it was a moment ago, so that the same one costs nothing again."""
+
+from datetime import timedelta
+from hashlib import sha256
+from typing import Final
+
+from dhq_auth.clock import Clock
+from dhq_auth.credentials.kind import Authenticated
+from dhq_auth.hookspecs import Presented
+from dhq_auth.revocations.memory import Memory, Shelf
+
+LONGEST: Final = timedelta(minutes=1)
+"""For how long anything is believed without a look at its rows, which somebody may change by hand."""
+SIZE: Final = 4096
+"""Credentials that are remembered, by a digest of each: about two KiB apiece."""
+
+
+class Recent:
+    """Credentials that were believed, until something about them ends."""
+
+    def __init__(self, memory: Memory, now: Clock) -> None:
+        self._memory = memory
+        self._now = now
+        self._shelf = Shelf[Authenticated](memory, SIZE)
+
+    def mark(self) -> int:
+        """Return a mark for `put`, to be taken before anything is read."""
+        return self._memory.mark()
+
+    async def get(self, presented: Presented) -> Authenticated | None:
+        """Return whose *presented* was, if nothing that it depends on has ended.
+
+        Raises Unavailable where that cannot be found out.
+        """
+        key = _key(presented)
+        if key not in self._shelf:
+            return None
+        await self._memory.refresh()
+        return self._shelf.get(key, self._now())
+
+    def put(self, presented: Presented, who: Authenticated, mark: int) -> None:
+        """Remember *who*, where that may be."""
+        if who.good_until is None:
+            return
+        tags = [("user", who.user.id)]
+        if who.principal.session_id is not None:
+            tags.append(("sid", who.principal.session_id))
+        if who.principal.token_id is not None:  # of an API token the feed calls it `sid`
+            tags += (("jti", who.principal.token_id), ("sid", who.principal.token_id))
+        until = min(who.good_until, self._now() + LONGEST)
+        self._shelf.put(_key(presented), who, until=until, tags=tuple(tags), mark=mark)
+
+
+def _key(presented: Presented) -> bytes:
+    # Never the credential itself: memory is read by debuggers, and written to swap.
+    return sha256(f"{presented.scheme} {presented.value}".encode(errors="surrogatepass")).digest()
