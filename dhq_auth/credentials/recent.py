@@ -47,8 +47,9 @@ class Recent:
             tags.append(("sid", who.principal.session_id))
         if who.principal.token_id is not None:  # of an API token the feed calls it `sid`
             tags += (("jti", who.principal.token_id), ("sid", who.principal.token_id))
-        until = min(who.good_until, self._now() + LONGEST)
-        self._shelf.put(_key(presented), who, until=until, tags=tuple(tags), mark=mark)
+        now = self._now()
+        until = min(who.good_until, now + LONGEST)
+        self._shelf.put(_key(presented), who, since=now, until=until, tags=tuple(tags), mark=mark)
 
 
 def _key(presented: Presented) -> bytes:

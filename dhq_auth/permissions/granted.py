@@ -50,7 +50,7 @@ class Grants:
             last = await store.last_grant(db, user_id, service)
         if last == digest:
             tags = (("user", user_id),)
-            self._shelf.put(key, digest, until=now + LONGEST, tags=tags, mark=mark)
+            self._shelf.put(key, digest, since=now, until=now + LONGEST, tags=tags, mark=mark)
             return
 
         async def change(tx: Transaction) -> None:

@@ -1,7 +1,7 @@
 """Permission tokens: a new one where the answer is new, else the one that was handed out before."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 from dhq_auth.clock import Clock
@@ -48,9 +48,6 @@ class SignedGrants:
         tags: list[Tag] = [("user", who.user.id), ("jti", token_id)]
         if isinstance(made_with, str):
             tags.append(("sid", made_with))
-        self._shelf.put(key, token, until=_half(now, self._lifetime), tags=tuple(tags), mark=mark)
+        until = now + self._lifetime / 2
+        self._shelf.put(key, token, since=now, until=until, tags=tuple(tags), mark=mark)
         return token
-
-
-def _half(now: datetime, lifetime: timedelta) -> datetime:
-    return now + lifetime / 2

@@ -96,6 +96,7 @@ class Memory:
 @dataclass(frozen=True, slots=True)
 class _Item(Generic[Value]):
     value: Value
+    since: datetime
     until: datetime
     tags: tuple[Tag, ...]
 
@@ -118,20 +119,30 @@ class Shelf(Generic[Value]):
         item = self._items.get(key)
         if item is None or not self._memory.counts:
             return None
-        if item.until <= now:
+        if not item.since <= now < item.until:  # a clock may be set back, too
             self._remove(key)
             return None
         self._items.move_to_end(key)
         return item.value
 
     def put(
-        self, key: Hashable, value: Value, *, until: datetime, tags: tuple[Tag, ...], mark: int
+        self,
+        key: Hashable,
+        value: Value,
+        *,
+        since: datetime,
+        until: datetime,
+        tags: tuple[Tag, ...],
+        mark: int,
     ) -> None:
-        """Remember *value*, which was read after *mark*, as long as none of *tags* is forgotten."""
+        """Remember *value*, which was read after *mark*, as long as none of *tags* is forgotten.
+
+        It counts from *since* on and before *until*.
+        """
         if self._memory.has_forgotten(tags, mark):
             return
         self._remove(key)
-        self._items[key] = _Item(value, until, tags)
+        self._items[key] = _Item(value, since, until, tags)
         for tag in tags:
             self._keys.setdefault(tag, set()).add(key)
         if len(self._items) > self._size:

@@ -86,6 +86,17 @@ async def test_the_same_answer_is_the_same_token_while_half_of_its_life_is_left(
 
 
 @sqlite
+async def test_a_clock_that_was_set_back_hands_out_no_token_of_the_future(start: Start) -> None:
+    service = await start(ALLOWED_SERVICES=NOTES)
+    alice = await registered(service)
+    await remembered(service, alice.token)
+    await by_bearer(service, alice.token)
+    token = await by_bearer(service, alice.token)
+    service.clock.advance(seconds=-1)
+    assert await by_bearer(service, alice.token) != token
+
+
+@sqlite
 async def test_a_service_token_that_was_revoked_is_not_handed_out_again(start: Start) -> None:
     service = await start(ALLOWED_SERVICES=NOTES)
     alice = await registered(service)
