@@ -1,0 +1,95 @@
+"""dhq-auth as a peer among the others, from the sources of this repository."""
+
+import json
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from aiohttp import ClientSession
+
+from tools.bench.peers.peer import (
+    CHECK,
+    ISSUE,
+    KEYS,
+    LOGIN,
+    NAME,
+    PASSWORD,
+    ROOT,
+    Peer,
+    Site,
+    from_pypi,
+)
+from tools.bench.process import Command
+from tools.bench.wrk import Load
+
+_JSON = {"Content-Type": "application/json"}
+ACCOUNT = json.dumps({"username": NAME, "password": PASSWORD})
+PUBLIC_KEY, API_TOKEN, POLICIES = "public key", "API token", "policies"
+
+
+@dataclass(frozen=True)
+class DhqAuth(Peer):
+    """This service; without *database* it has an SQLite file in the folder of its site."""
+
+    database: str = ""
+
+    name = "dhq-auth"
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    runs = "its own server, SQLite; every token is looked up, so that it can be revoked; RS256"
+
+    def install(self, home: Path) -> None:
+        """Install what it needs, as locked; it runs from the sources here."""
+        from_pypi(home, "--require-hashes", "--requirement", str(ROOT / "requirements.lock"))
+
+    def parts(self, home: Path) -> Sequence[Path]:
+        """Return what it needs, and itself."""
+        return [home, *(ROOT / name for name in ("dhq_auth", "providers", "extensions"))]
+
+    def begin(self, site: Site) -> None:
+        """Write the permissions that its provider reads."""
+        everything = json.dumps({"*": {"*": {"read": True}}})
+        (site.folder / "permissions.json").write_text(everything)
+
+    def environ(self, site: Site) -> dict[str, str]:
+        """Return its settings: production's, but for one address that asks for everybody."""
+        return {
+            "PORT": str(site.port),
+            "EXTERNAL_ADDRESS": site.base,
+            "DATABASE_URL": self.database or f"sqlite:///{site.folder}/dhq-auth.db",
+            "WORKERS": str(site.processes),
+            "ALLOWED_SERVICES": "bench:providers.static;notes:providers.policies",
+            "PROVIDER_BENCH_FILE": str(site.folder / "permissions.json"),
+            "PASSWORD_CHECKS": "100000",
+            "LOGIN_ATTEMPTS": "1000",
+            "LOG_LEVEL": "warning",
+            "PYTHONPATH": str(ROOT),
+        }
+
+    def command(self, site: Site) -> Command:
+        """Run the server."""
+        argv = [site.home / "bin/python", ROOT / "server.py"]
+        environ = self.environ(site)
+        return Command(argv=argv, ready="/readyz", cwd=site.folder, environ=environ)
+
+    async def prepare(self, site: Site) -> Mapping[str, Load]:
+        """Register, log in, make an API token."""
+        account = json.loads(ACCOUNT)
+        async with ClientSession(site.base) as client:
+            async with client.post("/auth/register", json=account) as answer:
+                await answer.read()  # 409 from the second round on: it is there
+            async with client.post("/auth/login", json=account) as answer:
+                answer.raise_for_status()
+                login = {"Auth-Token": (await answer.json())["token"]}
+            async with client.post("/auth/tokens", json=account) as answer:
+                answer.raise_for_status()
+                made = {"Auth-Token": (await answer.json())["token"]}
+        return {
+            CHECK: Load("/auth/check", login),
+            ISSUE: Load("/auth/authorize?service=bench", login),
+            LOGIN: Load("/auth/login", _JSON, "POST", ACCOUNT),
+            KEYS: Load("/.well-known/jwks.json"),
+            PUBLIC_KEY: Load("/auth/public-key"),
+            API_TOKEN: Load("/auth/check", made),
+            POLICIES: Load("/auth/authorize?service=notes", login),
+        }
