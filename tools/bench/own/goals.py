@@ -57,7 +57,6 @@ def made(bench: Bench, name: str, database: str, filled: Filled, pool: int) -> I
     """Let the service make its database, fill it, and sign as many tokens as *pool*."""
     say(f"filling {name}: {filled.users:,} users, {filled.policies:,} policies")
     peer, site = DhqAuth(database), bench.plan.site("dhq-auth", 1)
-    peer.install(site.home)
     peer.begin(site)
     with running(peer.command(site), site.port, site.folder / "log"):
         asyncio.run(peer.prepare(site))
@@ -70,6 +69,7 @@ def made(bench: Bench, name: str, database: str, filled: Filled, pool: int) -> I
 def goals(bench: Bench) -> None:
     """Measure all that the plan wants."""
     wants = bench.plan.wants
+    DhqAuth().install(bench.plan.site("dhq-auth").home)
     with PostgresServer() as postgres:
         databases = {"SQLite": "", "PostgreSQL": "postgres"}
 

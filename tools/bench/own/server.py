@@ -1,8 +1,10 @@
 """dhq-auth as a peer among the others, from the sources of this repository."""
 
 import json
+import shutil
+import tempfile
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from tools.bench.peers.peer import (
     Peer,
     Site,
     from_pypi,
+    pip,
 )
 from tools.bench.process import Command
 from tools.bench.wrk import Load
@@ -26,6 +29,8 @@ from tools.bench.wrk import Load
 _JSON = {"Content-Type": "application/json"}
 ACCOUNT = json.dumps({"username": NAME, "password": PASSWORD})
 PUBLIC_KEY, API_TOKEN, POLICIES = "public key", "API token", "policies"
+
+SOURCES = ("dhq_auth", "providers", "extensions", "pyproject.toml", "README.md", "LICENSE")
 
 
 @dataclass(frozen=True)
@@ -39,12 +44,15 @@ class DhqAuth(Peer):
     runs = "its own server, SQLite; every token is looked up, so that it can be revoked; RS256"
 
     def install(self, home: Path) -> None:
-        """Install what it needs, as locked; it runs from the sources here."""
-        from_pypi(home, "--require-hashes", "--requirement", str(ROOT / "requirements.lock"))
-
-    def parts(self, home: Path) -> Sequence[Path]:
-        """Return what it needs, and itself."""
-        return [home, *(ROOT / name for name in ("dhq_auth", "providers", "extensions"))]
+        """Install what it needs, as locked, and the sources that are here now."""
+        from_pypi(home, "setuptools>=80")
+        pip(home, "--require-hashes", "--requirement", str(ROOT / "requirements.lock"))
+        with tempfile.TemporaryDirectory() as folder:  # setuptools builds beside the sources
+            for name in SOURCES:
+                source = ROOT / name
+                copy = shutil.copytree if source.is_dir() else shutil.copy
+                copy(source, Path(folder) / name)
+            pip(home, "--no-deps", "--no-build-isolation", "--force-reinstall", folder)
 
     def begin(self, site: Site) -> None:
         """Write the permissions that its provider reads."""
@@ -58,17 +66,16 @@ class DhqAuth(Peer):
             "EXTERNAL_ADDRESS": site.base,
             "DATABASE_URL": self.database or f"sqlite:///{site.folder}/dhq-auth.db",
             "WORKERS": str(site.processes),
-            "ALLOWED_SERVICES": "bench:providers.static;notes:providers.policies",
+            "ALLOWED_SERVICES": "bench:static;notes:policies",
             "PROVIDER_BENCH_FILE": str(site.folder / "permissions.json"),
             "PASSWORD_CHECKS": "100000",
             "LOGIN_ATTEMPTS": "1000",
             "LOG_LEVEL": "warning",
-            "PYTHONPATH": str(ROOT),
         }
 
     def command(self, site: Site) -> Command:
         """Run the server."""
-        argv = [site.home / "bin/python", ROOT / "server.py"]
+        argv = [site.home / "bin/dhq-auth", "serve"]
         environ = self.environ(site)
         return Command(argv=argv, ready="/readyz", cwd=site.folder, environ=environ)
 

@@ -104,9 +104,14 @@ def from_pypi(home: Path, *requirements: str) -> None:
     if not once(home, "\n".join(requirements)):
         return
     call([sys.executable, "-m", "venv", "--without-pip", home], home)
-    pip = [sys.executable, "-m", "pip", "--python", home / "bin/python", "install", "--quiet"]
-    call([*pip, "--disable-pip-version-check", *requirements], home)
+    pip(home, *requirements)
     (home / ".installed").write_text("\n".join(requirements))
+
+
+def pip(home: Path, *words: str) -> None:
+    """Install what *words* say into the virtual environment *home*."""
+    called = [sys.executable, "-m", "pip", "--python", home / "bin/python", "install", "--quiet"]
+    call([*called, "--disable-pip-version-check", *words], home)
 
 
 def from_npm(home: Path, *packages: str) -> None:
