@@ -60,6 +60,7 @@ class Bench:
         name: str,
         load: Load,
         running: Running,
+        *,
         connections: int,
         seconds: float | None = None,
     ) -> float:
@@ -87,7 +88,7 @@ class Bench:
             self.figures.weight(BARE).starts.append(bare.took)
             self.figures.weight(BARE).idle.append(memory(bare.pid))
             for connections in sorted({*self.plan.connections, 32}):
-                rate = self.load(BARE, HELLO, Load("/"), bare, connections)
+                rate = self.load(BARE, HELLO, Load("/"), bare, connections=connections)
                 self.bare[connections] = rate
             self.figures.weight(BARE).loaded.append(memory(bare.pid))
 
@@ -138,15 +139,22 @@ class Bench:
     ) -> None:
         for name in (name for name in loads if name in wanted):
             if name == LOGIN:
-                self.load(peer.name, name, loads[name], server, LOGIN_CONNECTIONS, LOGIN_SECONDS)
+                self.load(
+                    peer.name,
+                    name,
+                    loads[name],
+                    server,
+                    connections=LOGIN_CONNECTIONS,
+                    seconds=LOGIN_SECONDS,
+                )
                 continue
             for connections in self.plan.connections:
-                self.load(peer.name, name, loads[name], server, connections)
+                self.load(peer.name, name, loads[name], server, connections=connections)
 
 
 def hello(site: Site) -> Command:
     """Return how to start the yardstick."""
-    argv = [sys.executable, ROOT / "tools/bench/hello.py", str(site.port)]
+    argv = [sys.executable, str(ROOT / "tools/bench/hello.py"), str(site.port)]
     return Command(argv=argv, ready="/", cwd=site.folder)
 
 

@@ -115,7 +115,9 @@ def memory(pid: int) -> float:
     """Return the memory of *pid* and its descendants in MiB; pages they share count once (PSS)."""
     total = 0
     for each in tree(pid):
-        found = re.search(r"^Pss:\s+(\d+)", Path(f"/proc/{each}/smaps_rollup").read_text(), re.M)
+        found = re.search(
+            r"^Pss:\s+(\d+)", Path(f"/proc/{each}/smaps_rollup").read_text(), re.MULTILINE
+        )
         total += int(found[1]) if found else 0
     return total / 1024
 

@@ -1,6 +1,5 @@
 """The figures as a document."""
 
-import datetime
 import os
 import platform
 import re
@@ -10,10 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
+from dhq_auth.clock import utcnow
 from tools.bench.figures import BARE, Figures, Note, Row, Weight, spread
 from tools.bench.measure import LOGIN_CONNECTIONS, Plan
 from tools.bench.peers.peer import CHECK, ISSUE, KEYS, LOGIN, Peer
 
+NOTHING: Final = "-"
 TITLES: Final = {
     CHECK: "Validate a token",
     ISSUE: "Issue a token for a known user",
@@ -59,7 +60,7 @@ class Machine:
 
     def __str__(self) -> str:
         return (
-            f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d}: {self.cpu}, {self.cores} cores, "
+            f"{utcnow():%Y-%m-%d}: {self.cpu}, {self.cores} cores, "
             f"{self.memory:.0f} GiB, {self.system}, CPython {self.python}, wrk {self.wrk} "
             "on the same machine."
         )
@@ -68,21 +69,21 @@ class Machine:
 def number(value: float) -> str:
     """Return *value* as a person reads it: three digits that count."""
     if value != value:  # noqa: PLR0124 - not a number
-        return "–"
+        return NOTHING
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def cell(values: Sequence[float]) -> str:
     """Return the median of *values* and their spread."""
     if not values:
-        return "–"
+        return NOTHING
     found = spread(values)
     return f"{number(found.median)} ± {found.width:.0%}"
 
 
 def middle(values: Sequence[float]) -> str:
     """Return the median of *values* alone."""
-    return number(statistics.median(values)) if values else "–"
+    return number(statistics.median(values)) if values else NOTHING
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
@@ -116,23 +117,28 @@ def _peers(figures: Figures, peers: Sequence[Peer], plan: Plan) -> list[str]:
     unequal = [peer.name for peer in peers if not peer.equal_hash]
     for name, title in TITLES.items():
         connections = [LOGIN_CONNECTIONS] if name == LOGIN else plan.connections
-        tables = [line for n in connections for line in _load(figures, name, n, unequal * (name == LOGIN))]
+        tables = [
+            line for n in connections for line in _load(figures, name, n, unequal * (name == LOGIN))
+        ]
         if tables:
             lines += [f"### {title}", "", *tables]
             if name == LOGIN:
-                lines += ["Argon2id with 3 passes over 64 MiB and one lane; who hashes otherwise is left out.", ""]
+                lines += [
+                    "Argon2id with 3 passes over 64 MiB and one lane; who hashes otherwise is left out.",
+                    "",
+                ]
     lines += ["### Start and size", "", *_weights(figures, [BARE, *names])]
     return lines
 
 
 def _weights(figures: Figures, names: Iterable[str]) -> list[str]:
     def row(weight: Weight) -> list[str]:
-        size = number(weight.installed) if weight.installed else "–"
+        size = number(weight.installed) if weight.installed else NOTHING
         return [
             f"{weight.server} {weight.version}".strip(),
             cell(weight.starts),
             middle(weight.idle),
-            number(max(weight.loaded)) if weight.loaded else "–",
+            number(max(weight.loaded)) if weight.loaded else NOTHING,
             size,
         ]
 
@@ -146,7 +152,10 @@ def _goals(figures: Figures) -> list[str]:
     if not own:
         return []
     lines = ["## dhq-auth by itself", ""]
-    lines += ["One process and 32 connections, unless it says otherwise. PostgreSQL is on the same machine.", ""]
+    lines += [
+        "One process and 32 connections, unless it says otherwise. PostgreSQL is on the same machine.",
+        "",
+    ]
     loads = dict.fromkeys(row.load for row in own)
     rows = [
         [f"`{name}`" if " " not in name else name, row.server.partition(", ")[2], *figures_of(row)]
@@ -164,7 +173,12 @@ def _notes(notes: Iterable[Note]) -> list[str]:
     def row(note: Note) -> list[str]:
         found = spread(note.values)
         unit = f" {note.unit}" if note.unit else ""
-        return [note.name, f"{number(found.median)}{unit}", number(found.least), number(found.greatest)]
+        return [
+            note.name,
+            f"{number(found.median)}{unit}",
+            number(found.least),
+            number(found.greatest),
+        ]
 
     rows = [row(note) for note in notes]
     if not rows:

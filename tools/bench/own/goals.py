@@ -35,7 +35,7 @@ AGAIN = "/auth/authorize, same user and service again"
 NEW = "/auth/authorize, every token newly signed"
 FIRST_KNOWN = "/auth/check, every token for the first time, user known"
 FIRST_READ = "/auth/check, every token for the first time, user read from the database"
-BY_API_TOKEN = "/auth/check, API token"
+BY_API_TOKEN = "/auth/check, API token"  # noqa: S105 - what is asked
 BY_POLICIES = "/auth/authorize, policies"
 JWKS, PEM = "/.well-known/jwks.json", "/auth/public-key"
 LOGGED_IN = "/auth/login, password"
@@ -121,7 +121,7 @@ def _loads(
     )
     for group, row, load in rows:
         if bench.plan.wants(group):
-            bench.load(name, row, load, server, CONNECTIONS)
+            bench.load(name, row, load, server, connections=CONNECTIONS)
 
 
 def hashes_per_second() -> float:
@@ -137,7 +137,9 @@ def hashes_per_second() -> float:
 
 def _logins(bench: Bench, name: str, load: Load, server: Running) -> None:
     bare = hashes_per_second()
-    if rate := bench.load(name, LOGGED_IN, load, server, CONNECTIONS, LOGIN_SECONDS):
+    if rate := bench.load(
+        name, LOGGED_IN, load, server, connections=CONNECTIONS, seconds=LOGIN_SECONDS
+    ):
         bench.figures.note(f"{name}: logins per bare Argon2id hash", "", rate / bare)
 
 
@@ -168,7 +170,7 @@ def _two(bench: Bench, name: str, instance: Instance) -> None:
         loads = asyncio.run(instance.peer.prepare(site))
         for group, row, load in ((CHECK, GOOD, loads[CHECK]), (ISSUE, AGAIN, loads[ISSUE])):
             if bench.plan.wants(group) or bench.plan.wants("two"):
-                rate = bench.load(server, row, load, running, CONNECTIONS)
+                rate = bench.load(server, row, load, running, connections=CONNECTIONS)
                 if one := bench.figures.row(name, row, CONNECTIONS).rates:
                     bench.figures.note(f"{server} over one: {row}", "", rate / one[-1])
 
@@ -216,5 +218,6 @@ def _sized(bench: Bench, instance: Instance) -> dict[str, float]:
         rows = {GOOD: loads[CHECK], MANY_USERS: turn, BY_POLICIES: loads[POLICIES]}
         rows[BY_API_TOKEN] = loads[API_TOKEN]
         return {
-            row: bench.load(name, row, load, server, CONNECTIONS) for row, load in rows.items()
+            row: bench.load(name, row, load, server, connections=CONNECTIONS)
+            for row, load in rows.items()
         }

@@ -75,7 +75,7 @@ class DhqAuth(Peer):
 
     def command(self, site: Site) -> Command:
         """Run the server."""
-        argv = [site.home / "bin/dhq-auth", "serve"]
+        argv = [str(site.home / "bin/dhq-auth"), "serve"]
         environ = self.environ(site)
         return Command(argv=argv, ready="/readyz", cwd=site.folder, environ=environ)
 

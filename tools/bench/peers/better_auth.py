@@ -44,7 +44,7 @@ class BetterAuth(Peer):
             "DATA": str(site.folder),
             "PROCESSES": str(site.processes),
         }
-        argv = ["node", into(site.home, "better_auth.mjs")]
+        argv = ["node", str(into(site.home, "better_auth.mjs"))]
         return Command(argv=argv, ready="/api/auth/ok", cwd=site.folder, environ=environ)
 
     async def prepare(self, site: Site) -> Mapping[str, Load]:

@@ -92,7 +92,7 @@ class Canaille(Peer):
 
     def command(self, site: Site) -> Command:
         """Run it."""
-        argv = [site.home / "bin/canaille", "run", "--bind", f"127.0.0.1:{site.port}"]
+        argv = [str(site.home / "bin/canaille"), "run", "--bind", f"127.0.0.1:{site.port}"]
         argv += ["--workers", str(site.processes), "--loglevel", "WARNING"]
         environ = self._environ(site)
         ready = "/.well-known/openid-configuration"

@@ -4,10 +4,12 @@ import json
 import secrets
 from base64 import b64encode
 from collections.abc import Mapping
+from pathlib import Path
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from aiohttp import ClientSession, CookieJar
 
+from dhq_auth.opaque import s256
 from tools.bench.peers.peer import (
     APPS,
     CHECK,
@@ -23,8 +25,6 @@ from tools.bench.peers.peer import (
 )
 from tools.bench.process import Command
 from tools.bench.wrk import Load
-from dhq_auth.opaque import s256
-from pathlib import Path
 
 _SECRET = "secret-of-the-application"  # noqa: S105 - of a benchmark
 _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -75,7 +75,7 @@ class DjangoOAuthToolkit(Peer):
 
     def command(self, site: Site) -> Command:
         """Run gunicorn."""
-        argv = [site.home / "bin/python", "-m", "gunicorn", "django_routes:application"]
+        argv = [str(site.home / "bin/python"), "-m", "gunicorn", "django_routes:application"]
         argv += ["--bind", f"127.0.0.1:{site.port}", "--workers", str(site.processes)]
         argv += ["--worker-class", "gthread", "--threads", "4", "--log-level", "warning"]
         environ = self._environ(site)

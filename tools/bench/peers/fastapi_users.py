@@ -46,7 +46,7 @@ class FastapiUsers(Peer):
 
     def command(self, site: Site) -> Command:
         """Run uvicorn."""
-        argv = [site.home / "bin/python", "-m", "uvicorn", "fastapi_users_app:app"]
+        argv = [str(site.home / "bin/python"), "-m", "uvicorn", "fastapi_users_app:app"]
         argv += ["--host", "127.0.0.1", "--port", str(site.port), "--no-access-log"]
         argv += ["--workers", str(site.processes), "--loop", "uvloop", "--http", "httptools"]
         environ = {"DATABASE": str(site.folder / "users.db"), "PYTHONPATH": str(APPS)}
@@ -67,5 +67,3 @@ class FastapiUsers(Peer):
             ISSUE: Load("/auth/jwt/refresh", presented, "POST"),
             LOGIN: Load("/auth/jwt/login", _FORM, "POST", _SENT),
         }
-
-

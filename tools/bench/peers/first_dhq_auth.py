@@ -58,7 +58,7 @@ class FirstDhqAuth(Peer):
 
     def command(self, site: Site) -> Command:
         """Run gunicorn."""
-        argv = [site.home / "bin/python", "-m", "gunicorn", "first_dhq_auth:app"]
+        argv = [str(site.home / "bin/python"), "-m", "gunicorn", "first_dhq_auth:app"]
         argv += ["--bind", f"127.0.0.1:{site.port}", "--workers", str(site.processes)]
         argv += ["--worker-class", "gthread", "--threads", "4", "--log-level", "error"]
         environ = self._environ(site)

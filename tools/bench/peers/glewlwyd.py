@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sqlite3
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -61,8 +62,6 @@ class Glewlwyd(Peer):
 
     def begin(self, site: Site) -> None:
         """Make its database, with the user that comes with it."""
-        import sqlite3  # noqa: PLC0415 - for this peer alone
-
         with sqlite3.connect(site.folder / "glewlwyd.db") as database:
             database.executescript(_SCHEMA.read_text())
         database.close()
@@ -77,10 +76,12 @@ class Glewlwyd(Peer):
     async def prepare(self, site: Site) -> Mapping[str, Load]:
         """Log in."""
         account = {"username": "admin", "password": "password"}
-        async with ClientSession(site.base) as client:
-            async with client.post("/api/auth/", json=account) as answer:
-                answer.raise_for_status()
-                cookies = answer.cookies
+        async with (
+            ClientSession(site.base) as client,
+            client.post("/api/auth/", json=account) as answer,
+        ):
+            answer.raise_for_status()
+            cookies = answer.cookies
         cookie = {"Cookie": "; ".join(f"{name}={each.value}" for name, each in cookies.items())}
         sent = {"Content-Type": "application/json"}
         return {

@@ -42,7 +42,7 @@ class OidcProvider(Peer):
             "DATA": str(site.folder),
             "PROCESSES": str(site.processes),
         }
-        argv = ["node", into(site.home, "oidc_provider.mjs")]
+        argv = ["node", str(into(site.home, "oidc_provider.mjs"))]
         return Command(argv=argv, ready="/healthz", cwd=site.folder, environ=environ)
 
     async def prepare(self, site: Site) -> Mapping[str, Load]:

@@ -110,7 +110,8 @@ def from_pypi(home: Path, *requirements: str) -> None:
 
 def pip(home: Path, *words: str) -> None:
     """Install what *words* say into the virtual environment *home*."""
-    called = [sys.executable, "-m", "pip", "--python", home / "bin/python", "install", "--quiet"]
+    python = str(home / "bin/python")
+    called = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet"]
     call([*called, "--disable-pip-version-check", *words], home)
 
 

@@ -5,6 +5,7 @@ import os
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Annotated
 
 from fastapi import Depends, FastAPI
 from fastapi_users import BaseUserManager, FastAPIUsers, UUIDIDMixin, schemas
@@ -96,8 +97,8 @@ app.include_router(fastapi_users.get_users_router(UserRead, UserCreate), prefix=
 
 @app.post("/auth/jwt/refresh")
 async def refresh(
-    user: User = Depends(current_user),  # noqa: B008
-    strategy: JWTStrategy = Depends(backend.get_strategy),  # noqa: B008
+    user: Annotated[User, Depends(current_user)],
+    strategy: Annotated[JWTStrategy, Depends(backend.get_strategy)],
 ) -> object:
     """Issue another token."""
     return await backend.login(strategy, user)
