@@ -9,7 +9,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -75,8 +75,10 @@ def running(command: Command, port: int, log: Path) -> Iterator[Running]:
         try:
             process.wait(DEADLINE / 6)
         except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
+            process.kill()
             process.wait()
+        with suppress(ProcessLookupError):  # what it has left behind, in the session begun for it
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def _answers(url: str) -> bool:
@@ -96,8 +98,8 @@ def tree(pid: int) -> list[int]:
     """Return *pid* and all its descendants."""
     found = [pid]
     for parent in found:
-        for task in Path(f"/proc/{parent}/task").glob("*/children"):
-            found += map(int, task.read_text().split())
+        for task in Path(f"/proc/{parent}/task").glob("*"):
+            found += map(int, _read(task / "children").split())
     return found
 
 
@@ -105,7 +107,7 @@ def cpu(pid: int) -> float:
     """Return the processor time of *pid* and its descendants, in seconds."""
     spent = 0
     for each in tree(pid):
-        fields = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()
+        fields = _read(Path(f"/proc/{each}/stat")).rpartition(")")[2].split()
         # Of the children only those that have ended are in the last two (`times(2)`).
         spent += sum(map(int, fields[11:15]))
     return spent / _TICKS
@@ -115,11 +117,17 @@ def memory(pid: int) -> float:
     """Return the memory of *pid* and its descendants in MiB; pages they share count once (PSS)."""
     total = 0
     for each in tree(pid):
-        found = re.search(
-            r"^Pss:\s+(\d+)", Path(f"/proc/{each}/smaps_rollup").read_text(), re.MULTILINE
-        )
+        found = re.search(r"^Pss:\s+(\d+)", _read(Path(f"/proc/{each}/smaps_rollup")), re.MULTILINE)
         total += int(found[1]) if found else 0
     return total / 1024
+
+
+def _read(path: Path) -> str:
+    """Return what stands in *path*; nothing where its process has ended meanwhile."""
+    try:
+        return path.read_text()
+    except OSError:
+        return ""
 
 
 def size(paths: Sequence[Path]) -> float:

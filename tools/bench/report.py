@@ -158,7 +158,7 @@ def _goals(figures: Figures) -> list[str]:
     ]
     loads = dict.fromkeys(row.load for row in own)
     rows = [
-        [f"`{name}`" if " " not in name else name, row.server.partition(", ")[2], *figures_of(row)]
+        [name, row.server.partition(", ")[2], *figures_of(row)]
         for name in loads
         for row in own
         if row.load == name
