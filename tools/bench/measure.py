@@ -12,7 +12,7 @@ from typing import Final
 from tools.bench import wrk
 from tools.bench.figures import BARE, Figures
 from tools.bench.peers.peer import LOGIN, ROOT, Peer, Site
-from tools.bench.process import Command, NotRun, Running, cpu, free_port, memory, running, size
+from tools.bench.process import Command, NotRun, Running, cpu, free_port, memory, running, settle, size
 from tools.bench.wrk import Load, LoadFailed
 
 HELLO: Final = "hello"
@@ -65,6 +65,7 @@ class Bench:
         seconds: float | None = None,
     ) -> float:
         """Measure *server* under *load*; return the requests per second, 0 where they failed."""
+        settle(running.pid)
         before = cpu(running.pid)
         seconds = seconds or self.plan.seconds
         try:

@@ -17,6 +17,8 @@ from typing import Final
 DEADLINE: Final = 60.0
 """Seconds for a server to answer, and to end."""
 PAUSE: Final = 0.002
+SETTLING, QUIET = 10.0, 0.1
+"""Seconds for a server to become quiet, and for which it then is."""
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
 
 
@@ -111,6 +113,16 @@ def cpu(pid: int) -> float:
         # Of the children only those that have ended are in the last two (`times(2)`).
         spent += sum(map(int, fields[11:15]))
     return spent / _TICKS
+
+
+def settle(pid: int) -> None:
+    """Wait until *pid* has done what was asked before, by those who have gone away: a while at most."""
+    until, spent = time.perf_counter() + SETTLING, cpu(pid)
+    while time.perf_counter() < until:
+        time.sleep(QUIET)
+        before, spent = spent, cpu(pid)
+        if spent - before < QUIET / 5:
+            return
 
 
 def memory(pid: int) -> float:

@@ -32,5 +32,5 @@ function request()
   for name, value in pairs(headers) do
     now[name] = value:gsub("{token}", tokens[sent])
   end
-  return wrk.format(method, path, now, body)
+  return wrk.format(method, path, now, body and (body:gsub("{token}", tokens[sent])))
 end

@@ -25,7 +25,7 @@ class LoadFailed(Exception):
 class Load:
     """What is asked again and again.
 
-    Of *tokens* each is sent in its turn, in the place of `{token}` in the headers: once, so that the
+    Of *tokens* each is sent in its turn, in the place of `{token}` in headers and body: once, so that the
     load ends with the last of them, or with *again* anew from the first.
     """
 
