@@ -12,7 +12,17 @@ from typing import Final
 from tools.bench import wrk
 from tools.bench.figures import BARE, Figures
 from tools.bench.peers.peer import LOGIN, ROOT, Peer, Site
-from tools.bench.process import Command, NotRun, Running, cpu, free_port, memory, running, settle, size
+from tools.bench.process import (
+    Command,
+    NotRun,
+    Running,
+    cpu,
+    free_port,
+    memory,
+    running,
+    settle,
+    size,
+)
 from tools.bench.wrk import Load, LoadFailed
 
 HELLO: Final = "hello"

@@ -1,21 +1,20 @@
 """What dhq-auth is to show of itself: a named row for each, on SQLite and on PostgreSQL."""
 
 import asyncio
-import os
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Final
 
-from dhq_auth.passwords.hashing import Argon2Cost, PasswordHasher
 from tests.fakes.postgres import PostgresServer
 from tools.bench import wrk
 from tools.bench.figures import BARE
 from tools.bench.measure import Bench, hello, say
+from tools.bench.own.accounts import THREADS, hash_once
 from tools.bench.own.fill import Filled, fill, tokens
-from tools.bench.own.server import API_TOKEN, POLICIES, PUBLIC_KEY, DhqAuth
-from tools.bench.peers.peer import CHECK, ISSUE, KEYS, LOGIN, PASSWORD, Site
+from tools.bench.own.server import API_TOKEN, POLICIES, PUBLIC_KEY, STORM, DhqAuth
+from tools.bench.peers.peer import CHECK, ISSUE, KEYS, LOGIN, Site
 from tools.bench.process import Running, running
 from tools.bench.wrk import Load, LoadFailed
 
@@ -126,12 +125,10 @@ def _loads(
 
 def hashes_per_second() -> float:
     """Return how many passwords the bare hash takes, in as many threads as the service has."""
-    hasher = PasswordHasher(Argon2Cost(), queue=0)
-    threads = max(1, (os.cpu_count() or 1) - 1)
-    with ThreadPoolExecutor(threads) as pool:
+    with ThreadPoolExecutor(THREADS) as pool:
         began, done = time.perf_counter(), 0
         while time.perf_counter() - began < LOGIN_SECONDS / 2:
-            done += len(list(pool.map(hasher._hash, [PASSWORD.encode()] * threads)))  # noqa: SLF001
+            done += len(list(pool.map(lambda _: hash_once(), range(THREADS))))
         return done / (time.perf_counter() - began)
 
 
@@ -149,7 +146,9 @@ def _storm(bench: Bench, name: str, loads: Mapping[str, Load], server: Running) 
     try:
         quiet = wrk.run(server.base, loads[CHECK], CONNECTIONS, LOGIN_SECONDS, plan.folder)
         with ThreadPoolExecutor(1) as beside:
-            storm = (server.base, loads[LOGIN], STORMING, LOGIN_SECONDS + 2, plan.folder)
+            folder = plan.folder / "storm"
+            folder.mkdir(exist_ok=True)
+            storm = (server.base, loads[STORM], STORMING, LOGIN_SECONDS + 2, folder)
             storming = beside.submit(wrk.run, *storm)
             time.sleep(1)
             loud = wrk.run(server.base, loads[CHECK], CONNECTIONS, LOGIN_SECONDS, plan.folder)

@@ -5,11 +5,12 @@ import shutil
 import tempfile
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from aiohttp import ClientSession
 
+from tools.bench.own import accounts
 from tools.bench.peers.peer import (
     CHECK,
     ISSUE,
@@ -27,7 +28,10 @@ from tools.bench.process import Command
 from tools.bench.wrk import Load
 
 _JSON = {"Content-Type": "application/json"}
-ACCOUNT = json.dumps({"username": NAME, "password": PASSWORD})
+ACCOUNT = {"username": NAME, "password": PASSWORD}
+_SENT = json.dumps({"username": "{token}", "password": PASSWORD})
+LOGINS = Load("/auth/login", _JSON, "POST", _SENT, again=True)
+STORM = "storm"
 PUBLIC_KEY, API_TOKEN, POLICIES = "public key", "API token", "policies"
 
 SOURCES = ("dhq_auth", "providers", "extensions", "pyproject.toml", "README.md", "LICENSE")
@@ -81,20 +85,22 @@ class DhqAuth(Peer):
 
     async def prepare(self, site: Site) -> Mapping[str, Load]:
         """Register, log in, make an API token."""
-        account = json.loads(ACCOUNT)
         async with ClientSession(site.base) as client:
-            async with client.post("/auth/register", json=account) as answer:
+            async with client.post("/auth/register", json=ACCOUNT) as answer:
                 await answer.read()  # 409 from the second round on: it is there
-            async with client.post("/auth/login", json=account) as answer:
+            async with client.post("/auth/login", json=ACCOUNT) as answer:
                 answer.raise_for_status()
                 login = {"Auth-Token": (await answer.json())["token"]}
-            async with client.post("/auth/tokens", json=account) as answer:
+            async with client.post("/auth/tokens", json=ACCOUNT) as answer:
                 answer.raise_for_status()
                 made = {"Auth-Token": (await answer.json())["token"]}
+        await accounts.add(self.environ(site)["DATABASE_URL"])
+        half = accounts.NUMBER // 2
         return {
             CHECK: Load("/auth/check", login),
             ISSUE: Load("/auth/authorize?service=bench", login),
-            LOGIN: Load("/auth/login", _JSON, "POST", ACCOUNT),
+            LOGIN: replace(LOGINS, tokens=accounts.NAMES[:half]),
+            STORM: replace(LOGINS, tokens=accounts.NAMES[half:]),
             KEYS: Load("/.well-known/jwks.json"),
             PUBLIC_KEY: Load("/auth/public-key"),
             API_TOKEN: Load("/auth/check", made),
