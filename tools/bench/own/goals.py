@@ -15,7 +15,7 @@ from tools.bench.own.accounts import THREADS, hash_once
 from tools.bench.own.fill import Filled, fill, tokens
 from tools.bench.own.server import API_TOKEN, POLICIES, PUBLIC_KEY, STORM, DhqAuth
 from tools.bench.peers.peer import CHECK, ISSUE, KEYS, LOGIN, Site
-from tools.bench.process import Running, running
+from tools.bench.process import Running, running, settle
 from tools.bench.wrk import Load, LoadFailed
 
 CONNECTIONS: Final = 32
@@ -143,21 +143,25 @@ def _logins(bench: Bench, name: str, load: Load, server: Running) -> None:
 def _storm(bench: Bench, name: str, loads: Mapping[str, Load], server: Running) -> None:
     """Compare the p99 of `/auth/check` while others log in with the quiet one."""
     plan = bench.plan
+    settle(server.pid)
     try:
         quiet = wrk.run(server.base, loads[CHECK], CONNECTIONS, LOGIN_SECONDS, plan.folder)
         with ThreadPoolExecutor(1) as beside:
             folder = plan.folder / "storm"
             folder.mkdir(exist_ok=True)
             storm = (server.base, loads[STORM], STORMING, LOGIN_SECONDS + 2, folder)
-            storming = beside.submit(wrk.run, *storm)
+            # Who comes when too many wait is told to come back: that is part of a storm.
+            storming = beside.submit(wrk.run, *storm, refusable=True)
             time.sleep(1)
             loud = wrk.run(server.base, loads[CHECK], CONNECTIONS, LOGIN_SECONDS, plan.folder)
-            storming.result()
+            storm_answered = storming.result()
     except LoadFailed as error:
         bench.figures.not_run[f"{name}, login storm"] = str(error)
         return
     bench.figures.note(f"{name}: p99 of /auth/check, quiet", "ms", quiet.p99)
     bench.figures.note(f"{name}: p99 of /auth/check, {STORMING} logins at once", "ms", loud.p99)
+    share = storm_answered.refused / storm_answered.requests
+    bench.figures.note(f"{name}: share of these logins told to come back", "", share)
     bench.figures.note(f"{name}: p99 under the storm over quiet", "", loud.p99 / quiet.p99)
 
 
@@ -170,8 +174,9 @@ def _two(bench: Bench, name: str, instance: Instance) -> None:
         for group, row, load in ((CHECK, GOOD, loads[CHECK]), (ISSUE, AGAIN, loads[ISSUE])):
             if bench.plan.wants(group) or bench.plan.wants("two"):
                 rate = bench.load(server, row, load, running, connections=CONNECTIONS)
-                if one := bench.figures.row(name, row, CONNECTIONS).rates:
-                    bench.figures.note(f"{server} over one: {row}", "", rate / one[-1])
+                one = bench.figures.rows.get(f"{name}|{row}|{CONNECTIONS}")
+                if one and one.rates:
+                    bench.figures.note(f"{server} over one: {row}", "", rate / one.rates[-1])
 
 
 def _starts(bench: Bench, instances: Sequence[Instance]) -> None:
