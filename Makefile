@@ -51,7 +51,7 @@ faults: $(VENV)/.developing ## break what real processes stand on, during traffi
 soak: $(VENV)/.developing ## half an hour of traffic: slopes of memory, descriptors and rows
 	$(BIN)/python -m tests.faults.soak
 
-bench: $(VENV)/.developing ## measure start, memory and throughput; prints ratios of one run
+bench: $(VENV)/.developing ## measure beside other services, half an hour; writes docs/benchmarks.md and its picture
 	$(BIN)/python -m tools.bench
 	$(BIN)/python -m tools.bench.policies
 	$(BIN)/python -m tools.bench.revocations

@@ -1,0 +1,102 @@
+"""A database with many users, sessions, API tokens and policies; and login tokens of some of them."""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from sqlalchemy import text
+
+from dhq_auth.clock import utcnow
+from dhq_auth.db import Database
+from dhq_auth.settings import from_environ
+from dhq_auth.tokens.key import open_stored
+from dhq_auth.tokens.keyring import Keyring
+from dhq_auth.tokens.load import read_rows
+from dhq_auth.tokens.signing import LOGIN, TokenSigner
+from dhq_auth.tokens.wrapping import wrapping_of
+
+PATIENCE: Final = 1800
+_SERIES: Final = (
+    " WITH RECURSIVE n(i) AS (SELECT CAST(0 AS INTEGER) UNION ALL SELECT i + 1 FROM n"
+    " WHERE i < :last), one AS (SELECT min(created_at) AS at FROM policies)"
+)
+_USERS: Final = (
+    "INSERT INTO users (id, idhash, username, username_key, email_verified, is_admin, is_active,"
+    f" created_at, updated_at){_SERIES} SELECT 'u' || i, 'u' || i, 'user' || i, 'user' || i, false,"
+    " false, true, at, at FROM n, one"
+)
+_SESSIONS: Final = (
+    f"INSERT INTO sessions (id, digest, user_id, provider, created_at){_SERIES}"
+    " SELECT 's' || i, 'd' || i, 'u' || i, 'password', at FROM n, one"
+)
+_TOKENS: Final = (
+    f"INSERT INTO api_tokens (id, digest, user_id, title, hint, created_at){_SERIES}"
+    " SELECT 't' || i, 'd' || i, 'u' || i, '', '', at FROM n, one"
+)
+_POLICIES: Final = (
+    "INSERT INTO policies (id, service, table_name, action, expression, description, created_at,"
+    f" updated_at){_SERIES} SELECT 'p' || i, CASE WHEN i < 12 THEN 'notes' ELSE 'of' || (i / 10) END,"
+    " 't' || i, 'read', 'author_id = auth_user.id', '', at, at FROM n, one"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """How many users there are, each with a session and an API token; and how many policies."""
+
+    users: int
+    policies: int
+
+
+def fill(environ: Mapping[str, str], filled: Filled) -> None:
+    """Fill the database of these settings, which the service has made."""
+    asyncio.run(_fill(environ, filled))
+
+
+async def _fill(environ: Mapping[str, str], filled: Filled) -> None:
+    database = Database(environ["DATABASE_URL"], pool=1, timeout=PATIENCE)
+    try:
+        for statement, rows in (
+            (_USERS, filled.users),
+            (_SESSIONS, filled.users),
+            (_TOKENS, filled.users),
+            (_POLICIES, filled.policies),
+        ):
+            async with database.write() as db:
+                await db.execute(text(statement), {"last": rows - 1})
+        async with database.write() as db:
+            await db.execute(text("ANALYZE"))
+    finally:
+        await database.close()
+
+
+def tokens(environ: Mapping[str, str], users: Iterable[int]) -> list[str]:
+    """Return a login token of the session of each of *users*, signed by the service's own key."""
+    return asyncio.run(_tokens(environ, users))
+
+
+async def _tokens(environ: Mapping[str, str], users: Iterable[int]) -> list[str]:
+    settings = from_environ(environ)
+    database = Database(environ["DATABASE_URL"], pool=1, timeout=PATIENCE)
+    try:
+        async with database.read() as db:
+            rows = await read_rows(db)
+        wrapping = wrapping_of(database, settings, make=False)
+        opened = (replace(open_stored(key, wrapping), signs_from=key.begins) for key in rows.stored)
+        signer = TokenSigner(
+            Keyring(opened),
+            issuer=settings.issuer,
+            now=utcnow,
+            leeway=settings.limits.clock_leeway,
+            max_length=settings.limits.max_token,
+        )
+        lifetime = settings.login_token_lifetime
+        signed = [
+            await signer.sign(LOGIN, f"u{number}", lifetime, {"sid": f"s{number}"})
+            for number in users
+        ]
+        signer.close()
+        return signed
+    finally:
+        await database.close()
