@@ -35,8 +35,9 @@ class Authenticator:
         """Return who presents *request*, with a credential that may be used for *need*.
 
         Explicit credentials come first, and a bad one is never rescued by another. *need* is a
-        scope, `LOGIN` or `ANYTHING`. What is only read, and asked often, may *remember* who it was a
-        moment ago: what ended here since then is known, what ended elsewhere within a second. Raises InvalidCredential: its reason is `missing`, `invalid`,
+        scope, `LOGIN` or `ANYTHING`. Whoever is asked often, and changes nothing, may *remember* who
+        it was a moment ago: what ended here since then is known, what ended elsewhere within a
+        second. Raises InvalidCredential: its reason is `missing`, `invalid`,
         `expired` or `revoked`; Forbidden for a credential that holds, but was made for less.
         """
         try:

@@ -5,6 +5,7 @@ import logging
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from time import monotonic
 from typing import Final
 
@@ -13,6 +14,7 @@ from dhq_auth.events import Source
 from dhq_auth.revocations import store
 from dhq_auth.revocations.memory import Memory
 from dhq_auth.revocations.page import Cursor, Page
+from dhq_auth.revocations.store import State
 from dhq_auth.work import Transaction, Work
 
 PAGE: Final = 500
@@ -35,6 +37,7 @@ class Feed:
         self._memory = memory or Memory()
         self._read_until: int | None = None
         self._looking: asyncio.Task[None] | None = None
+        self._sealing = asyncio.Lock()
         self._memory.look_by(self.look)
         self._waiting: Counter[str] = Counter()
         self._head = -1
@@ -124,13 +127,15 @@ class Feed:
     async def _read_on(self) -> None:
         """Read what is new; what this process remembers counts for a while longer."""
         began = monotonic()
-        head = await self._seal()
+        state = await self._seal()
+        head = state.head
         if self._read_until is None or head < self._read_until:
             self._memory.forget_everything()  # it is another feed: a database that was restored
         elif head > self._read_until:
             await self._forget(self._read_until)
         self._read_until = head
-        self._memory.vouch(began)
+        if not state.unsealed:
+            self._memory.vouch(began)
         self._note(head)
 
     async def _forget(self, position: int) -> None:
@@ -144,20 +149,25 @@ class Feed:
                 ("user" if kind == store.CHANGED else kind, value) for kind, value in entries
             )
 
-    async def _seal(self) -> int:
-        """Give positions to what has none, unless another process does it; return the last one."""
+    async def _seal(self) -> State:
+        """Give positions to what has none, unless another process does it; return how it stands.
+
+        What is `unsealed` then has been there before, and nobody knows what it is about.
+        """
         async with self._work.read() as db:
             state = await store.state(db)
         if not state.unsealed:
-            return state.head
+            return state
 
         async def seal(tx: Transaction) -> int | None:
             return await store.seal(tx.db, PAGE)
 
-        while await self._work.transact(Source(), seal) == PAGE:
-            pass
+        async with self._sealing:  # of one process, all wait for what one of them has begun
+            while (sealed := await self._work.transact(Source(), seal)) == PAGE:
+                pass
         async with self._work.read() as db:
-            return (await store.state(db)).head
+            state = await store.state(db)
+        return state if sealed is None else replace(state, unsealed=False)
 
     def _note(self, head: int) -> None:
         if head != self._head or self._fault is not None:

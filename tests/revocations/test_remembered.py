@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from dhq_auth.db import Database
+from dhq_auth.duties import store as duties
 from dhq_auth.revocations.feed import INTERVAL
 from dhq_auth.revocations.memory import TRUSTED
 from tests.credentials.test_queries import statements
@@ -39,7 +41,10 @@ async def reads(service: Service, token: str) -> int:
 
 
 async def remembered(service: Service, token: str) -> None:
-    """Check *token* until that costs nothing."""
+    """Check *token* until that costs nothing; what it grants is no news any more."""
+    await service.program.get(
+        "/auth/authorize", params={"service": "notes"}, headers={"Auth-Token": token}
+    )
     async with asyncio.timeout(10):
         while await reads(service, token):  # noqa: ASYNC110 - a task of the service
             await asyncio.sleep(0.01)
@@ -206,6 +211,25 @@ async def test_nobody_is_believed_from_memory_once_the_feed_cannot_be_read(
             assert time.monotonic() - begun < TRUSTED + INTERVAL
         assert await status(service, alice.token) == 503
         proxy.let_go()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "database_url", [pytest.param("postgresql", marks=pytest.mark.postgres)], indirect=True
+)
+async def test_nor_while_somebody_who_is_to_seal_the_feed_does_not_come_to_it(
+    start: Start, database_url: str
+) -> None:
+    here = await start(ALLOWED_SERVICES=NOTES)
+    there = await start(EXTERNAL_ADDRESS=here.url, ALLOWED_SERVICES=NOTES)
+    alice = await registered(here)
+    await remembered(there, alice.token)
+    database = Database(database_url, pool=1, timeout=20)
+    async with database.write() as db:
+        assert await duties.hold(db, duties.REVOCATIONS) is not None
+        await done(alice.call("POST", "/auth/logout", json={"all": True}))
+        assert await seconds_until(there, alice.token) < WITHIN
+    await database.close()
 
 
 async def status(service: Service, token: str) -> int:
