@@ -225,11 +225,13 @@ async def test_nor_while_somebody_who_is_to_seal_the_feed_does_not_come_to_it(
     alice = await registered(here)
     await remembered(there, alice.token)
     database = Database(database_url, pool=1, timeout=20)
-    async with database.write() as db:
-        assert await duties.hold(db, duties.REVOCATIONS) is not None
-        await done(alice.call("POST", "/auth/logout", json={"all": True}))
-        assert await seconds_until(there, alice.token) < WITHIN
-    await database.close()
+    try:
+        async with database.write() as db:
+            assert await duties.hold(db, duties.REVOCATIONS) is not None
+            await done(alice.call("POST", "/auth/logout", json={"all": True}))
+            assert await seconds_until(there, alice.token) < WITHIN
+    finally:
+        await database.close()
 
 
 async def status(service: Service, token: str) -> int:
