@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.fixtures.service import Browser, Service
+from tests.revocations.following import seconds_while
 
 GOOD = "correct horse battery staple"
 BETTER = "seven purple rivers sing quietly"
@@ -73,6 +74,11 @@ async def logged_in(service: Service, name: str, password: str = GOOD) -> Person
 async def is_known(service: Service, bearer: str) -> bool:
     """Whether the token *bearer* is believed."""
     return (await ask(service, "GET", "/auth/check", bearer=bearer))[1]["authenticated"]
+
+
+async def has_ended(service: Service, bearer: str) -> bool:
+    """Whether the token *bearer*, which another process has ended, is refused within a second."""
+    return await seconds_while(lambda: is_known(service, bearer)) < 1
 
 
 async def is_signed_in(browser: Browser) -> bool:
