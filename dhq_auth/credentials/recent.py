@@ -28,10 +28,7 @@ class Recent:
         return self._memory.mark()
 
     async def get(self, presented: Presented) -> Authenticated | None:
-        """Return whose *presented* was, if nothing that it depends on has ended.
-
-        Raises Unavailable where that cannot be found out.
-        """
+        """Return whose *presented* was, if it is known that nothing it depends on has ended."""
         key = _key(presented)
         if key not in self._shelf:
             return None

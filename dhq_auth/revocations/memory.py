@@ -4,13 +4,16 @@ What this process commits is forgotten before it is answered. What others commit
 a moment later; where the feed cannot be read for so long, nothing that is remembered counts.
 """
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from time import monotonic
 from typing import Final, Generic, TypeVar
 
+from dhq_auth.errors import Unavailable
 from dhq_auth.events import Event, KeyRevoked
 
 Value = TypeVar("Value")
@@ -46,10 +49,13 @@ class Memory:
     async def refresh(self) -> None:
         """Look at the feed if the last look was too long ago: one for all, where all are waiting.
 
-        Else whoever is late would ask for everything anew, and be later still. Raises Unavailable.
+        Else whoever is late would ask for everything anew, and be later still. Where it fails or takes
+        long, nothing counts: a disk may be full, and can be read all the same.
         """
         if not self.counts and self._look is not None:
-            await self._look()
+            with suppress(Unavailable, TimeoutError):
+                async with asyncio.timeout(TRUSTED):
+                    await self._look()
 
     def vouch(self, began: float) -> None:
         """Let what is remembered count: all that was committed before *began* is known."""

@@ -5,6 +5,7 @@ from time import monotonic
 
 import pytest
 
+from dhq_auth.errors import Unavailable
 from dhq_auth.events import KeyRevoked, LoginRefused
 from dhq_auth.revocations.memory import FORGOTTEN, TRUSTED, Memory, Shelf
 
@@ -98,6 +99,18 @@ def test_nothing_counts_that_no_look_has_vouched_for_lately() -> None:
     assert shelf.get("key", NOW) is None
     memory.vouch(monotonic() + 3600)
     assert shelf.get("key", NOW) == "ada's"
+
+
+async def test_a_look_that_fails_is_no_fault_of_who_asks_but_makes_nothing_count() -> None:
+    """A disk may be full, so that nothing can be sealed, and be read all the same."""
+    memory = Memory()
+
+    async def fail() -> None:
+        raise Unavailable("the disk is full")
+
+    memory.look_by(fail)
+    await memory.refresh()
+    assert not memory.counts
 
 
 def test_what_was_not_used_for_longest_makes_room(memory: Memory, shelf: Shelf[str]) -> None:
