@@ -20,7 +20,7 @@ pytest_plugins = [
     "tests.fixtures.process",
 ]
 
-CASES = 2
+CASES = 1
 """How many cases of a test that starts the service are in the fast set."""
 
 # The same examples in every run, and for everybody; `--hypothesis-profile=search` looks for new
@@ -50,7 +50,7 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(tryfirst=True)  # before pytest chooses by marker
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let the fast set try the first cases of what is tried through the whole service, not all.
+    """Let the fast set try the first case of what is tried through the whole service, not all.
 
     In the order of the file, so that each process of a run comes to the same.
     """
