@@ -18,7 +18,7 @@ from tests.login.steps import begin, query_of, sent_back
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
-VERIFIER = "a-verifier-of-at-least-forty-three-characters-~.0123"
+VERIFIER = "a-verifier-of-at-least.forty-three-characters-~-0123"
 
 
 Written = Callable[[], str]
