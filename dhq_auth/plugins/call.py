@@ -56,7 +56,7 @@ class Caller:
             self._waiting -= 1
         try:
             work = self._begun(function)
-        except BaseException:
+        except BaseException:  # whatever kept it from beginning, its place is free again
             self._slots.release()
             raise
         work.add_done_callback(lambda _: self._slots.release())

@@ -39,7 +39,7 @@ def find(name: str, group: str) -> Any:
         raise PluginError(f"its import failed: {described(error)}") from error
     except KeyboardInterrupt:
         raise
-    except BaseException as error:
+    except BaseException as error:  # a plugin may exit, too; its name is to be told
         raise PluginError(f"its import failed: {described(error)}") from error
 
 
@@ -63,7 +63,7 @@ def configured(name: str, group: str, options: Mapping[str, str]) -> Any:
         raise
     except ValueError as error:  # what is wrong with the options, in the plugin's words
         raise PluginError(f"configure(options) refused: {' '.join(str(error).split())}") from error
-    except BaseException as error:
+    except BaseException as error:  # as above
         raise PluginError(f"configure(options) failed: {described(error)}") from error
     return plugin if made is None else made
 
