@@ -4,7 +4,7 @@ import asyncio
 import os
 import sqlite3
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -132,10 +132,11 @@ def _sqlite(url: URL, path: Path, timeout: float, *, pool: int, begin: str) -> A
     )
 
     @event.listens_for(engine.sync_engine, "do_connect")
-    def make_private(*_connection: object) -> None:
+    def make_private(_dialect: object, _record: object, _args: object, options: Any) -> None:
         if not path.exists():
             path.parent.mkdir(parents=True, mode=0o700, exist_ok=True)
             os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+        options["async_creator_fn"] = _opening
 
     @event.listens_for(engine.sync_engine, "connect")
     def configure(connection: Any, _record: object) -> None:
@@ -154,6 +155,20 @@ def _sqlite(url: URL, path: Path, timeout: float, *, pool: int, begin: str) -> A
         _insist(lambda: connection.exec_driver_sql(begin))
 
     return engine
+
+
+def _opening(*args: Any, **options: Any) -> Any:
+    """Return a connection of the driver, to be awaited, whose thread is stopped once only.
+
+    Who stops it again, as SQLAlchemy does with one that was given up while it closed, would wait
+    for an answer of a thread that is gone, and keep the process from ending.
+    """
+    import aiosqlite  # noqa: PLC0415 - not needed with PostgreSQL
+
+    connection = aiosqlite.connect(*args, **options)
+    connection._thread.daemon = True  # noqa: SLF001 - as SQLAlchemy does
+    connection.stop = cache(connection.stop)  # type: ignore[method-assign]
+    return connection
 
 
 def _insist(execute: Callable[[], object]) -> None:

@@ -1,5 +1,6 @@
 """The asyncio engine comes without the ORM, and the ORM is there for whoever wants it."""
 
+import asyncio
 import subprocess
 import sys
 
@@ -45,6 +46,19 @@ CREATE OR REPLACE FUNCTION pg_catalog.version() RETURNS text LANGUAGE sql
 AS $$ SELECT 'CockroachDB CCL v25.2.1 (x86_64-pc-linux-gnu, built 2025/06/20, go1.23.7)' $$;
 UPDATE pg_type SET typname = 'no_json' WHERE typname = 'json';
 """
+
+
+async def test_a_connection_that_is_given_up_while_it_closes_keeps_nobody_waiting(tmp_path):
+    """The driver would wait for a thread that is gone; the process would not end."""
+    database = Database(f"sqlite:///{tmp_path}/some.db", pool=1, timeout=5)
+    async with database.read() as db:
+        driver = (await db.get_raw_connection()).driver_connection
+        driver.stop()
+        async with asyncio.timeout(5):
+            with pytest.raises(ValueError, match="Connection closed"):
+                await driver.close()
+        await db.invalidate()
+    await database.close()
 
 
 @pytest.mark.postgres
