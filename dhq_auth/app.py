@@ -45,9 +45,8 @@ from dhq_auth.tokens.keyring import Keyring
 from dhq_auth.tokens.load import given_keys
 from dhq_auth.tokens.signing import TokenSigner
 from dhq_auth.web import openapi
-from dhq_auth.web.errors import error_middleware
-from dhq_auth.web.headers import cors_middleware, header_middleware
-from dhq_auth.web.life import LIFE, Life, start_middleware
+from dhq_auth.web.answer import answer_middleware
+from dhq_auth.web.life import LIFE, Life
 from dhq_auth.web.observe import Requests
 from dhq_auth.web.render import STATIC, Pages
 from dhq_auth.web.routing import Route, add_routes
@@ -220,13 +219,7 @@ def _application(
 ) -> web.Application:
     app = web.Application(
         client_max_size=settings.limits.max_body,
-        middlewares=[
-            observe,
-            header_middleware(settings),
-            cors_middleware(settings),
-            error_middleware(pages),
-            start_middleware(life),
-        ],
+        middlewares=[observe, answer_middleware(settings, pages, life)],
     )
     add_routes(app, routes)
     app[openapi.DOCUMENT] = openapi.document(

@@ -1,10 +1,18 @@
 """A user as others see one."""
 
+from datetime import datetime
 from email.utils import format_datetime
+from functools import lru_cache
 from typing import Any
 
 from dhq_auth.accounts.store import User
 from dhq_auth.hookspecs import UserInfo
+
+
+@lru_cache(maxsize=4096)
+def _date(moment: datetime) -> str:
+    """Return *moment*, in UTC, as HTTP writes it (RFC 9110 5.6.7)."""
+    return format_datetime(moment, usegmt=True)
 
 
 def user_info(user: User) -> UserInfo:
@@ -18,7 +26,7 @@ def user_info(user: User) -> UserInfo:
         "email": user.email,
         "email_verified": user.email_verified,
         "avatar_url": user.avatar_url,
-        "join_date": format_datetime(user.created_at, usegmt=True),
+        "join_date": _date(user.created_at),
         "is_admin": user.is_admin,
     }
 
@@ -32,7 +40,7 @@ def own_profile(user: User) -> dict[str, Any]:
         "email": user.email,
         "email_verified": user.email_verified,
         "avatar_url": user.avatar_url,
-        "join_date": format_datetime(user.created_at, usegmt=True),
+        "join_date": _date(user.created_at),
         "provider_id": user.provider_id,
     }
     return profile if user.username is None else {**profile, "username": user.username}
@@ -45,6 +53,6 @@ def public_profile(user: User) -> dict[str, Any]:
         "name": user.name,
         "username": user.username,
         "avatar_url": user.avatar_url,
-        "join_date": format_datetime(user.created_at, usegmt=True),
+        "join_date": _date(user.created_at),
         "gravatar": None,
     }

@@ -1,18 +1,21 @@
 """What every kind of credential is: one question, three answers."""
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Protocol, Self
 
 from aiohttp import web
 
 from dhq_auth.access.store import Account
+from dhq_auth.accounts.profile import own_profile
 from dhq_auth.accounts.store import User
 from dhq_auth.hookspecs import Presented
 from dhq_auth.principal import AuthMethod, Principal
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Authenticated:
     """The principal of a request, and the user as the database has it now.
 
@@ -24,6 +27,11 @@ class Authenticated:
     user: User
     account: Account | None = None
     good_until: datetime | None = None
+
+    @cached_property
+    def profile_json(self) -> bytes:
+        """The user's own profile as JSON; made once, while the credential is remembered."""
+        return json.dumps(own_profile(self.user)).encode()
 
     @classmethod
     def by_password(cls, account: Account) -> Self:

@@ -2,14 +2,16 @@
 
 import re
 
-from aiohttp import web
+from aiohttp import hdrs, web
+from multidict import istr
 
 from dhq_auth.errors import InvalidCredential
 from dhq_auth.hookspecs import Presented
 from dhq_auth.message import Message
 from dhq_auth.web.params import Params
 
-_CREDENTIALS = re.compile(r"([A-Za-z][A-Za-z0-9!#$%&'*+.^_`|~-]*)(?: +(.*?))? *")
+_CREDENTIALS = re.compile(r"([A-Za-z][A-Za-z0-9!#$%&'*+.^_`|~-]*)(?: +(.*))?")
+AUTH_TOKEN = istr("Auth-Token")
 JWT_PARAMETER = "jwt"
 
 
@@ -19,17 +21,20 @@ def presented(request: web.Request, params: Params) -> Presented | None:
     Raises InvalidCredential where one of the headers is there twice, or is none (RFC 9110 11.4).
     """
     jwt = params.string(JWT_PARAMETER)  # malformed is malformed, whether it counts or not
-    for name in ("Authorization", "Auth-Token"):
-        if len(request.headers.getall(name, ())) > 1:
-            raise InvalidCredential(
-                Message("the header {name} stands there more than once", name=name)
-            )
-    if (authorization := request.headers.get("Authorization")) is not None:
-        match = _CREDENTIALS.fullmatch(authorization)
+    authorization, token = (_one(request, name) for name in (hdrs.AUTHORIZATION, AUTH_TOKEN))
+    if authorization is not None:
+        match = _CREDENTIALS.fullmatch(authorization.rstrip(" "))
         if match is None or not match[2]:
             raise InvalidCredential(
                 "Authorization must be `Bearer` and a token, or `Basic` and name and password"
             )
         return Presented(match[1].lower(), match[2])
-    token = request.headers.get("Auth-Token") or jwt
+    token = token or jwt
     return Presented("bearer", token) if token else None
+
+
+def _one(request: web.Request, name: istr) -> str | None:
+    found = request.headers.getall(name, ())
+    if len(found) > 1:
+        raise InvalidCredential(Message("the header {name} stands there more than once", name=name))
+    return found[0] if found else None

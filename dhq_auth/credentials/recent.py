@@ -32,7 +32,8 @@ class Recent:
         key = _key(presented)
         if key not in self._shelf:
             return None
-        await self._memory.refresh()
+        if not self._memory.counts:
+            await self._memory.refresh()
         return self._shelf.get(key, self._now())
 
     def put(self, presented: Presented, who: Authenticated, mark: int) -> None:

@@ -9,7 +9,6 @@ from aiohttp import web
 
 from dhq_auth.access.begin import Login, answer
 from dhq_auth.access.codes import redeem
-from dhq_auth.accounts.profile import own_profile
 from dhq_auth.credentials import Authenticator, session
 from dhq_auth.errors import AuthError, InvalidCredential, NotFound, Unavailable, UpstreamTimeout
 from dhq_auth.events import LoginRefused
@@ -104,7 +103,8 @@ class LoginViews:
                     "providers": {name: {"url": url} for name, url in urls.items()},
                 }
             )
-        return web.json_response({"authenticated": True, "profile": own_profile(who.user)})
+        body = b'{"authenticated": true, "profile": %b}' % who.profile_json
+        return web.Response(body=body, content_type="application/json", charset="utf-8")
 
     async def start(self, request: web.Request) -> web.StreamResponse:
         """Send the browser to a provider, and bind the login to this browser."""

@@ -40,6 +40,10 @@ class _Family(Generic[Child]):
             for values in product(*closed):
                 self._child(values)
 
+    def of(self, *values: str) -> Child:
+        """Return the one series of these *values* of the labels."""
+        return self._child(values)
+
     def _child(self, values: tuple[str, ...]) -> Child:
         # Only what was declared is remembered: what callers invent must not fill our memory.
         return self._children.get(values) or self._found(values)

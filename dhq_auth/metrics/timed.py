@@ -1,7 +1,6 @@
 """How long a thing took that somebody else does for us, and what became of it."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from time import perf_counter
 from typing import Final
 
@@ -18,18 +17,28 @@ def nobody(_seconds: float, _who: str, _outcome: str) -> None:
     """Take no note."""
 
 
-@contextmanager
-def timed(observe: Observe, who: str) -> Iterator[None]:
+class timed:  # noqa: N801 - read as a verb: with timed(…)
     """Tell *observe* how what is inside went, which *who* was asked for."""
-    began, outcome = perf_counter(), "failed"
-    try:
-        yield
-        outcome = "answered"
-    except (TimeoutError, UpstreamTimeout):
-        outcome = "timeout"
-        raise
-    except Unavailable:
-        outcome = "unavailable"
-        raise
-    finally:
-        observe(perf_counter() - began, who, outcome)
+
+    __slots__ = ("_began", "_observe", "_who")
+
+    def __init__(self, observe: Observe, who: str) -> None:
+        self._observe = observe
+        self._who = who
+
+    def __enter__(self) -> None:
+        self._began = perf_counter()
+
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
+        self._observe(perf_counter() - self._began, self._who, _outcome(error))
+
+
+def _outcome(error: BaseException | None) -> str:
+    match error:
+        case None:
+            return "answered"
+        case TimeoutError() | UpstreamTimeout():
+            return "timeout"
+        case Unavailable():
+            return "unavailable"
+    return "failed"

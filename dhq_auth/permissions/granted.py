@@ -17,13 +17,13 @@ LONGEST: Final = timedelta(minutes=1)
 SIZE: Final = 4096
 MAX_NAMES: Final = 100
 MAX_NAME: Final = 80
+_canonical: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 
 
 def digest_of(grant: Grant) -> str:
     """Return the SHA-256 of all that *grant* lets, in hexadecimal."""
     whole = {"filters": grant.filters, "permissions": grant.permissions}
-    text = json.dumps(whole, sort_keys=True, separators=(",", ":"))
-    return sha256(text.encode()).hexdigest()
+    return sha256(_canonical(whole).encode()).hexdigest()
 
 
 class Grants:

@@ -1,18 +1,33 @@
 """Permission tokens: a new one where the answer is new, else the one that was handed out before."""
 
+import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from typing import Final
 
 from dhq_auth.clock import Clock
 from dhq_auth.credentials import Authenticated
+from dhq_auth.hookspecs import Grant
 from dhq_auth.opaque import new_id
+from dhq_auth.passwords.store import password_id
+from dhq_auth.principal import AuthMethod
 from dhq_auth.revocations.memory import Memory, Shelf, Tag
 from dhq_auth.tokens.signing import SERVICE, TokenSigner
 from dhq_auth.tokens.store import KeyPurpose
 
 SIZE: Final = 2048
 """Tokens that are remembered: up to MAX_TOKEN bytes each, but one or two KiB as a rule."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A permission token, and the answer that has it: `said`, and that as JSON."""
+
+    token: str
+    said: Mapping[str, object]
+    body: bytes
 
 
 class SignedGrants:
@@ -25,29 +40,68 @@ class SignedGrants:
         self._memory = memory
         self._lifetime = lifetime
         self._now = now
-        self._shelf = Shelf[str](memory, SIZE)
+        self._shelf = Shelf[Signed](memory, SIZE)
+        self._rooms = lru_cache(SIZE)(self._room)
 
-    async def token(
-        self, who: Authenticated, service: str, digest: str, claims: Mapping[str, object]
-    ) -> str:
-        """Return a token that says *claims*; *digest* is that of what they grant in *service*.
+    async def sign(self, who: Authenticated, service: str, grant: Grant, digest: str) -> Signed:
+        """Return a token that says what *grant* lets in *service*; *digest* is that of it.
 
         Of what was made with one credential nobody gets a token who has come with another: by its
         `sid` it is revoked. A token that was revoked by itself is not handed out again.
         """
         now, mark = self._now(), self._memory.mark()
-        made_with = claims.get("sid")
-        kid = self._signer.keyring.signing(KeyPurpose.SERVICE).kid
-        key = (who.user.id, service, made_with, digest, kid)
-        if (token := self._shelf.get(key, now)) is not None:
-            return token
+        made_with = _made_with(who)
+        key = (who.user.id, service, made_with, digest, self._kid)
+        if (signed := self._shelf.get(key, now)) is not None:
+            return signed
         token_id = new_id()
-        token = await self._signer.sign(
-            SERVICE, who.user.id, self._lifetime, claims, token_id=token_id
-        )
+        claims = _claims(service, grant)
         tags: list[Tag] = [("user", who.user.id), ("jti", token_id)]
-        if isinstance(made_with, str):
+        if made_with is not None:
             tags.append(("sid", made_with))
+        token = await self._signer.sign(
+            SERVICE,
+            who.user.id,
+            self._lifetime,
+            {**claims, **_sid(made_with)},
+            token_id=token_id,
+        )
+        said = {"token": token, "userid": who.user.id, **claims}
+        signed = Signed(token, said, json.dumps(said).encode())
         until = now + self._lifetime / 2
-        self._shelf.put(key, token, since=now, until=until, tags=tuple(tags), mark=mark)
-        return token
+        self._shelf.put(key, signed, since=now, until=until, tags=tuple(tags), mark=mark)
+        return signed
+
+    def room(self, who: Authenticated, service: str) -> int:
+        """Return how many bytes of JSON a provider may give, so that the token can be read."""
+        return self._rooms(self._kid, who.user.id, service, _made_with(who))
+
+    @property
+    def _kid(self) -> str:
+        return self._signer.keyring.signing(KeyPurpose.SERVICE).kid
+
+    def _room(self, _kid: str, user_id: str, service: str, made_with: str | None) -> int:
+        claims = {"permissions": {}, "service": service, "filters": {}, **_sid(made_with)}
+        return self._signer.room(SERVICE, user_id, claims)
+
+
+def _sid(made_with: str | None) -> dict[str, str]:
+    return {} if made_with is None else {"sid": made_with}
+
+
+def _claims(service: str, grant: Grant) -> dict[str, object]:
+    claims: dict[str, object] = {"permissions": dict(grant.permissions), "service": service}
+    return claims if grant.filters is None else {**claims, "filters": dict(grant.filters)}
+
+
+def _made_with(who: Authenticated) -> str | None:
+    """Return the claim `sid`: with what it names, the token is revoked.
+
+    None for what is not ours to end: the user who comes with it may be.
+    """
+    principal = who.principal
+    if principal.method in (AuthMethod.API_TOKEN, AuthMethod.DEVELOPER_TOKEN):
+        return principal.token_id
+    if who.account is not None:
+        return password_id(who.user.id, who.account.changed_at)
+    return principal.session_id

@@ -1,25 +1,25 @@
 """The routes of permission tokens, and of the keys by which they are checked."""
 
 import logging
+from functools import lru_cache
 from hashlib import sha256
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from aiohttp.helpers import ETAG_ANY
 
 from dhq_auth.accounts.profile import user_info
 from dhq_auth.clock import rfc3339
-from dhq_auth.credentials import Authenticated, Authenticator
+from dhq_auth.credentials import Authenticator
 from dhq_auth.errors import AuthError, InvalidRequest, UpstreamFailed
 from dhq_auth.hookspecs import Grant, GrantContext
-from dhq_auth.passwords.store import password_id
 from dhq_auth.permissions import openapi
 from dhq_auth.permissions.granted import Grants, digest_of
 from dhq_auth.permissions.signed import SignedGrants
 from dhq_auth.plugins import PermissionProviders
-from dhq_auth.principal import ANYTHING, AuthMethod, authorize
+from dhq_auth.principal import ANYTHING, authorize
 from dhq_auth.revocations.memory import Memory
 from dhq_auth.settings import Settings
-from dhq_auth.tokens.signing import SERVICE, TokenSigner
+from dhq_auth.tokens.signing import TokenSigner
 from dhq_auth.tokens.store import KeyPurpose
 from dhq_auth.web.client import source
 from dhq_auth.web.params import Params, query
@@ -102,21 +102,17 @@ class PermissionViews:
                 self._work.read,
                 scopes=who.principal.scopes,
                 explain=explain,
-                room=self._room(who, service),
+                room=self._signed.room(who, service),
             )
         )
-        claims = _claims(service, grant)
         digest = digest_of(grant)
-        token = await self._signed.token(who, service, digest, {**claims, **_made_with(who)})
-        self._check_size(token, service)
+        signed = await self._signed.sign(who, service, grant, digest)
+        self._check_size(signed.token, service)
         await self._grants.note(source(request), who.user.id, service, grant, digest)
-        said = {"token": token, "userid": who.user.id, **claims, **_age(grant)}
-        return web.json_response({**said, "explanation": grant.explanation} if explain else said)
-
-    def _room(self, who: Authenticated, service: str) -> int:
-        """Return how many bytes of JSON a provider may give."""
-        rest = {"permissions": {}, "service": service, "filters": {}, **_made_with(who)}
-        return self._signer.room(SERVICE, who.user.id, rest)
+        more = {**_age(grant), **({"explanation": grant.explanation} if explain else {})}
+        if more:
+            return web.json_response({**signed.said, **more})
+        return web.Response(body=signed.body, content_type="application/json", charset="utf-8")
 
     def _check_size(self, token: str, service: str) -> None:
         """Refuse a token that is larger than what readers take."""
@@ -146,25 +142,6 @@ def _flag(sent: Params, name: str) -> bool:
     return value == "1" if value in ("0", "1") else sent.flag(name)
 
 
-def _claims(service: str, grant: Grant) -> dict[str, object]:
-    claims: dict[str, object] = {"permissions": dict(grant.permissions), "service": service}
-    return claims if grant.filters is None else {**claims, "filters": dict(grant.filters)}
-
-
-def _made_with(who: Authenticated) -> dict[str, str]:
-    """Return the claim `sid`: with what it names, the token is revoked.
-
-    Nothing for what is not ours to end: the user who comes with it may be.
-    """
-    principal = who.principal
-    made_with = principal.session_id
-    if principal.method in (AuthMethod.API_TOKEN, AuthMethod.DEVELOPER_TOKEN):
-        made_with = principal.token_id
-    elif who.account is not None:
-        made_with = password_id(who.user.id, who.account.changed_at)
-    return {} if made_with is None else {"sid": made_with}
-
-
 def _age(grant: Grant) -> dict[str, object]:
     """Return what is to be said of how old the answer is, and how old it may get."""
     age: dict[str, object] = {}
@@ -177,11 +154,20 @@ def _age(grant: Grant) -> dict[str, object]:
 
 def _cacheable(request: web.Request, text: str, content_type: str) -> web.Response:
     """Return *text*, or that it is still what the caller has (RFC 9110 13.1.2)."""
-    tag = sha256(text.encode()).hexdigest()[:32]
-    if any(each.value in {tag, ETAG_ANY} for each in request.if_none_match or ()):
+    body, tag = _published(text)
+    if hdrs.IF_NONE_MATCH in request.headers and any(
+        each.value in {tag, ETAG_ANY} for each in request.if_none_match or ()
+    ):
         response = web.Response(status=304)
     else:
-        response = web.Response(text=text, content_type=content_type)
-    response.etag = tag
-    response.headers["Cache-Control"] = f"public, max-age={KEYS_LIFETIME}"
+        response = web.Response(body=body, content_type=content_type, charset="utf-8")
+    response.headers[hdrs.ETAG] = f'"{tag}"'
+    response.headers[hdrs.CACHE_CONTROL] = f"public, max-age={KEYS_LIFETIME}"
     return response
+
+
+@lru_cache(maxsize=8)
+def _published(text: str) -> tuple[bytes, str]:
+    """Return *text* as it is sent, and its entity tag (RFC 9110 8.8.3)."""
+    body = text.encode()
+    return body, sha256(body).hexdigest()[:32]

@@ -48,26 +48,43 @@ class Caller:
         if self._waiting >= self._calls * WAITING:
             raise Unavailable("Too many wait for this already.")
         end = asyncio.get_running_loop().time() + self.timeout
+        if self._slots.locked():
+            await self._turn(end)
+        else:
+            await self._slots.acquire()
+        try:
+            work = self._begun(function)
+        except BaseException:  # whatever kept it from beginning, its place is free again
+            self._slots.release()
+            raise
+        work.add_done_callback(self._over)
+        result = await self._outcome(work, end)
+        if inspect.isawaitable(result):  # a plain function that returned a coroutine
+            rest = asyncio.ensure_future(_contained(result))
+            rest.add_done_callback(self._seen)
+            result = await self._outcome(rest, end)
+        return result
+
+    def close(self) -> None:
+        """Let go of the threads; one that hangs is left behind, and dies with the process."""
+        self._threads.close()
+
+    async def _turn(self, end: float) -> None:
         self._waiting += 1
         try:
             async with asyncio.timeout_at(end):
                 await self._slots.acquire()
         finally:
             self._waiting -= 1
-        try:
-            work = self._begun(function)
-        except BaseException:  # whatever kept it from beginning, its place is free again
-            self._slots.release()
-            raise
-        work.add_done_callback(lambda _: self._slots.release())
-        result = await self._outcome(work, end)
-        if inspect.isawaitable(result):  # a plain function that returned a coroutine
-            result = await self._outcome(asyncio.ensure_future(_contained(result)), end)
-        return result
 
-    def close(self) -> None:
-        """Let go of the threads; one that hangs is left behind, and dies with the process."""
-        self._threads.close()
+    def _over(self, work: asyncio.Future[Any]) -> None:
+        self._slots.release()
+        self._seen(work)
+
+    def _seen(self, work: asyncio.Future[Any]) -> None:
+        self._overdue.discard(work)
+        if not work.cancelled():
+            work.exception()  # looked at: nobody may be waiting for it any more
 
     def _begun(self, function: Callable[[], Any]) -> asyncio.Future[Any]:
         if inspect.iscoroutinefunction(function):
@@ -75,14 +92,14 @@ class Caller:
         return self._threads.run(function)
 
     async def _outcome(self, work: asyncio.Future[Any], end: float) -> Any:
-        work.add_done_callback(_seen)
-        left = end - asyncio.get_running_loop().time()
         try:
-            await asyncio.wait({work}, timeout=max(0, left))
+            await asyncio.sleep(0)
+            if not work.done():  # it has had its turn, and waits for something
+                left = end - asyncio.get_running_loop().time()
+                await asyncio.wait({work}, timeout=max(0, left))
         finally:
             if not work.done():
                 self._overdue.add(work)
-                work.add_done_callback(self._overdue.discard)
                 if isinstance(work, asyncio.Task):
                     work.cancel()
         if not work.done():
@@ -143,12 +160,6 @@ class _Threads:
             future.set_result(result)
         else:
             future.set_exception(error)
-
-
-def _seen(work: asyncio.Future[Any]) -> None:
-    """Look at the outcome of *work*, for which nobody may be waiting any more."""
-    if not work.cancelled():
-        work.exception()
 
 
 async def _contained(awaitable: Awaitable[Any]) -> Any:

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -36,9 +35,7 @@ def checked(answer: object, max_size: int) -> Grant:
         not isinstance(stale_since, datetime) or stale_since.utcoffset() is None
     ):
         raise BadGrant("stale_since is no datetime with a time zone")
-    return replace(
-        answer, permissions=permissions, filters=filters, explanation=_explanation(answer)
-    )
+    return Grant(permissions, filters, answer.fresh_for, stale_since, _explanation(answer))
 
 
 def _explanation(answer: Grant) -> dict[str, Any] | None:

@@ -53,6 +53,7 @@ class Connection(RequestHandler):
         "_ended",
         "_head_size",
         "_limits",
+        "_max_head",
         "_retiring",
         "_server",
         "_write_deadline",
@@ -80,6 +81,7 @@ class Connection(RequestHandler):
         self._limits = limits
         self._body: StreamReader = EMPTY_PAYLOAD
         self._head_size = 0
+        self._max_head = limits.max_url + 4 * limits.max_header
         self._deadline: asyncio.TimerHandle | None = None
         self._write_deadline: asyncio.TimerHandle | None = None
         self._ended: asyncio.Future[None] | None = None
@@ -138,10 +140,6 @@ class Connection(RequestHandler):
         self._head_size += len(data)
         if self._head_size > self._max_head:
             self._refuse(TOO_LARGE)
-
-    @property
-    def _max_head(self) -> int:
-        return self._limits.max_url + 4 * self._limits.max_header
 
     # What takes too long
 
@@ -226,8 +224,9 @@ class Connection(RequestHandler):
         if self._upgraded or (self._retiring and not (self._messages or self._head_size)):
             resp.force_close()
         resp, lost = await super().finish_response(request, resp, start_time)
-        if not lost:
-            await self._settle(request.content, ending=request.keep_alive and not resp.keep_alive)
+        ending = request.keep_alive and not resp.keep_alive
+        if not lost and (ending or self._discarding or not request.content.is_eof()):
+            await self._settle(request.content, ending=ending)
         if resp.keep_alive and self.transport is not None and not self._messages:
             self._server.waiting[self] = None
         return resp, lost

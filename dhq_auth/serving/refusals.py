@@ -2,16 +2,16 @@
 
 import json
 import re
-import secrets
 from typing import Final
 
 from aiohttp import hdrs, web
 from aiohttp.http_exceptions import BadHttpMessage, BadHttpMethod, LineTooLong
 
 from dhq_auth.errors import AuthError, InvalidRequest, MethodNotAllowed, UpstreamTimeout
+from dhq_auth.tracing import new_id
 from dhq_auth.web.errors import problem as problem_details
+from dhq_auth.web.headers import SERVER
 
-SERVER: Final = "dhq-auth"
 METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _PROBLEM: Final = "application/problem+json"
 _HOST: Final = re.compile(
@@ -52,7 +52,7 @@ class ExpectationFailed(InvalidRequest):
 
 def problem(error: AuthError) -> web.Response:
     """Return *error* as an RFC 9457 answer after which the connection closes."""
-    request_id = secrets.token_hex(8)
+    request_id = new_id(8)
     answer = web.Response(
         status=error.status,
         body=json.dumps(problem_details(error, request_id)).encode(),

@@ -7,11 +7,11 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
-from aiohttp import hdrs, web
+from aiohttp import web
 
-from dhq_auth.errors import Unavailable
+from dhq_auth.errors import AuthError, Unavailable
 from dhq_auth.serving.protocol import Connection
-from dhq_auth.serving.refusals import SERVER, objection, problem
+from dhq_auth.serving.refusals import objection, problem
 from dhq_auth.settings import Limits
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
@@ -96,7 +96,6 @@ class Runner(web.AppRunner):
         super().__init__(app, shutdown_timeout=limits.shutdown_timeout)
         self._limits = limits
         self._listening: list[socket.socket] = []
-        app.on_response_prepare.append(_named)
 
     async def listen(self, sockets: Sequence[socket.socket]) -> None:
         """Serve on *sockets*."""
@@ -133,12 +132,12 @@ def _queued(listening: socket.socket) -> Iterator[socket.socket]:
 def _guarded(handler: Handler) -> Handler:
     """Keep from *handler* what no application should see."""
 
-    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+    def answer(request: web.BaseRequest) -> Awaitable[web.StreamResponse]:
         error = objection(request)
-        return await handler(request) if error is None else problem(error)
+        return handler(request) if error is None else _refuse(error)
 
     return answer
 
 
-async def _named(_request: web.Request, response: web.StreamResponse) -> None:
-    response.headers[hdrs.SERVER] = SERVER
+async def _refuse(error: AuthError) -> web.StreamResponse:
+    return problem(error)

@@ -8,7 +8,7 @@ As with the log, what a process exports is decided once, by `configure`, where i
 never holds a query string, a parameter of a statement, a text that somebody sent, or a user.
 """
 
-from dhq_auth.tracing.context import TraceContext, continued
+from dhq_auth.tracing.context import TraceContext, continued, new_id, trace_id
 from dhq_auth.tracing.export import close, configure
 from dhq_auth.tracing.spans import Span, is_on, leaf, serving, span
 
@@ -20,6 +20,8 @@ __all__ = [
     "continued",
     "is_on",
     "leaf",
+    "new_id",
     "serving",
     "span",
+    "trace_id",
 ]

@@ -41,10 +41,8 @@ class Exporter(Protocol):
 class _Nothing:
     """The span of who exports none."""
 
-    __slots__ = ("trace_id",)
-
-    def __init__(self, trace_id: str = "") -> None:
-        self.trace_id = trace_id
+    __slots__ = ()
+    trace_id = ""
 
     def tell(self, **attributes: Value) -> None:
         """Tell nobody."""
@@ -103,10 +101,9 @@ def serving(
     name: str, traceparent: Sequence[str], **attributes: Value
 ) -> AbstractContextManager[Span]:
     """Return the span of a request, in the trace that its *traceparent* headers name, if any."""
-    parent = continued(traceparent)
     if _exporter is None:
-        return _Nothing(parent.trace_id)  # the log still has a name for it
-    return _exporter.span(name, "server", dotted(attributes), parent)
+        return _NOTHING
+    return _exporter.span(name, "server", dotted(attributes), continued(traceparent))
 
 
 def dotted(attributes: dict[str, Value]) -> dict[str, Value]:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from aiohttp import web
@@ -31,9 +32,9 @@ def client_address(request: web.Request, trusted: Sequence[Network]) -> str:
     `X-Forwarded-For` is walked from the right for as long as the hop is a trusted proxy; the
     first that is not one is the client. What cannot be read ends the walk.
     """
-    peer = _address(request.remote or "")
-    if peer is None:
-        return "unknown"
+    peer, said = _peer(request.remote or "")
+    if peer is None or not _is_in(trusted, peer):
+        return said
     hops = ",".join(request.headers.getall("X-Forwarded-For", [])).split(",")
     while hops and _is_in(trusted, peer):
         hop = _address(hops.pop().strip())
@@ -45,7 +46,7 @@ def client_address(request: web.Request, trusted: Sequence[Network]) -> str:
 
 def is_from_proxy(request: web.Request, trusted: Sequence[Network]) -> bool:
     """Whether a trusted proxy has sent *request*, so that what it says of the browser's is so."""
-    peer = _address(request.remote or "")
+    peer, _ = _peer(request.remote or "")
     return peer is not None and _is_in(trusted, peer)
 
 
@@ -61,8 +62,15 @@ def device(request: web.Request) -> Device:
     return Device(request.get(CLIENT_ADDRESS), shown or None)
 
 
+@lru_cache(maxsize=1024)
+def _peer(remote: str) -> tuple[IPv4Address | IPv6Address | None, str]:
+    """Return the address at the other end of the socket, as one and as it is written."""
+    address = _address(remote)
+    return address, "unknown" if address is None else str(address)
+
+
 def _is_in(networks: Sequence[Network], address: IPv4Address | IPv6Address) -> bool:
-    return any(address in network for network in networks)
+    return bool(networks) and any(address in network for network in networks)
 
 
 def _address(text: str) -> IPv4Address | IPv6Address | None:

@@ -2,10 +2,8 @@
 
 import http
 import logging
-from collections.abc import Awaitable, Callable
 
 from aiohttp import web
-from aiohttp.typedefs import Middleware
 
 from dhq_auth.errors import AuthError, InvalidRequest, MethodNotAllowed, NotFound, PayloadTooLarge
 from dhq_auth.web.accept import preferences
@@ -14,29 +12,20 @@ from dhq_auth.web.render import Pages
 
 log = logging.getLogger(__name__)
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-
-def error_middleware(pages: Pages) -> Middleware:
-    """Make the middleware that turns whatever is raised into an answer."""
-
-    @web.middleware
-    async def answer_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
-        try:
-            return await handler(request)
-        except AuthError as error:
-            return refusal(request, error, pages)
-        except web.HTTPException as error:
-            return refusal(request, _in_our_words(error), pages)
-        except Exception as error:
-            # A fault of ours: the log has the trace, the caller a number to quote.
-            log.exception(
-                "%s %s failed", request.method, request.path.encode("ascii", "backslashreplace"),
-                extra={"request_id": request.get(REQUEST_ID), "error": type(error).__name__},
-            )  # fmt: skip
-            return refusal(request, AuthError(), pages)
-
-    return answer_errors
+def answer_to(request: web.Request, error: Exception, pages: Pages) -> web.Response:
+    """Return the answer where *error* was raised instead of one; a fault of ours goes to the log."""
+    if isinstance(error, web.HTTPException):
+        error = _in_our_words(error)
+    elif not isinstance(error, AuthError):
+        # The log has the trace, the caller a number to quote.
+        log.error(
+            "%s %s failed", request.method, request.path.encode("ascii", "backslashreplace"),
+            exc_info=error,
+            extra={"request_id": request.get(REQUEST_ID), "error": type(error).__name__},
+        )  # fmt: skip
+        error = AuthError()
+    return refusal(request, error, pages)
 
 
 def refusal(request: web.Request, error: AuthError, pages: Pages) -> web.Response:

@@ -10,16 +10,12 @@ A request that waits for something to happen (a long poll) ends it when `stoppin
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from typing import Final
 
 from aiohttp import web
-from aiohttp.typedefs import Middleware
 
 from dhq_auth.errors import StartRefused, Unavailable
-from dhq_auth.web.routing import EARLY
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+from dhq_auth.web.routing import Address
 
 RETRY_AFTER: Final = 2
 """Seconds after which it is worth to ask again a service that waits for its database."""
@@ -46,6 +42,14 @@ class Life:
         self._fault = fault
         self._decided.set()
 
+    def admit(self, address: Address) -> None:
+        """Raise Unavailable for what cannot be answered before it is ready.
+
+        An error and no denial: nobody is told that a token is bad because its key is not there yet.
+        """
+        if not address.early and not self.ready.is_set():
+            raise Unavailable("The service waits for its database.", retry_after=RETRY_AFTER)
+
     async def begun(self) -> None:
         """Wait until it is ready; raise what the start has failed by."""
         await self._decided.wait()
@@ -54,26 +58,3 @@ class Life:
 
 
 LIFE: Final = web.AppKey("LIFE", Life)
-
-
-def start_middleware(life: Life) -> Middleware:
-    """Make the middleware that refuses what cannot be answered until *life* is ready.
-
-    An error and no denial: nobody is told that a token is bad because its key is not there yet.
-    """
-
-    @web.middleware
-    async def refuse_until_ready(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if not life.ready.is_set() and not _is_early(request):
-            raise Unavailable("The service waits for its database.", retry_after=RETRY_AFTER)
-        return await handler(request)
-
-    return refuse_until_ready
-
-
-def _is_early(request: web.Request) -> bool:
-    """Whether *request* is for what needs no database: a route that says so, a file, or nothing."""
-    resource = request.match_info.route.resource
-    if resource is None or isinstance(resource, web.StaticResource):
-        return True
-    return resource.canonical in request.app[EARLY]

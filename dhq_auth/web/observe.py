@@ -1,7 +1,7 @@
 """The outermost middleware: gives a request its names, and counts, times and traces it."""
 
-import secrets
 from collections.abc import Awaitable, Callable
+from http import HTTPStatus
 from time import perf_counter
 from typing import Final
 
@@ -10,19 +10,21 @@ from aiohttp.typedefs import Middleware
 
 from dhq_auth import logs, tracing
 from dhq_auth.errors import AuthError, TooManyRequests
-from dhq_auth.metrics import Metrics
+from dhq_auth.metrics import OTHER, Metrics
 from dhq_auth.web.client import REFUSED, REQUEST_ID, TRACE_ID
+from dhq_auth.web.routing import ADDRESS, Address, address_of
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-UNMATCHED: Final = "unmatched"
-"""The route of what is at no address of ours: whatever somebody thinks of."""
 LIMITS: Final = (
     *("login_failures", "login_starts", "password_checks", "policy_questions", "setup"),
     "token_reports",
 )
 """What `TooManyRequests.limit` is; what is not here is counted as `other`."""
+Series = tuple[Callable[[float], None], Callable[[float], None]]
+"""What counts a request, and what spreads how long it took."""
+TOO_MANY: Final = HTTPStatus.TOO_MANY_REQUESTS.value
 GONE: Final = 499
 """The status where the caller has left before his answer, as nginx has it."""
 
@@ -40,6 +42,7 @@ class Requests:
             route=None,
             method=METHODS,
         )
+        self._series: dict[tuple[str, str, int], Series] = {}
         self._under_way = 0
         under_way = metrics.gauge("http_requests_in_progress", "Requests under way.")
         metrics.watch(lambda: under_way.set(self._under_way))
@@ -52,44 +55,68 @@ class Requests:
 
         @web.middleware
         async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
-            began, route = perf_counter(), route_of(request)
-            method = request.method if request.method in METHODS else "other"
-            request_id = request[REQUEST_ID] = secrets.token_hex(8)
-            status = GONE
+            began, status = perf_counter(), GONE
+            address = request[ADDRESS] = address_of(request)
+            request[REQUEST_ID] = tracing.new_id(8)
             self._under_way += 1
             try:
-                with tracing.serving(
-                    f"{method} {route}",
-                    request.headers.getall("traceparent", ()),
-                    http_request_method=method,
-                    http_route=route,
-                    dhq__auth_request__id=request_id,
-                ) as span:
-                    request[TRACE_ID] = span.trace_id
-                    within = logs.REQUEST.set((request_id, span.trace_id))
-                    try:
-                        response = await handler(request)
-                    finally:
-                        logs.REQUEST.reset(within)
-                    status = response.status
-                    span.tell(http_response_status__code=status)
-                    return response
+                if tracing.is_on():
+                    response = await _traced(request, address, handler)
+                else:
+                    _name(request, tracing.trace_id(_traceparent(request)))
+                    response = await handler(request)
+                status = response.status
+                return response
             finally:
+                logs.REQUEST.set(None)
                 self._under_way -= 1
-                self._total.inc(route, method, str(status))
-                self._took.observe(perf_counter() - began, route, method)
-                self._note_limit(request.get(REFUSED))
+                self._note(address.route, request.method, status, perf_counter() - began)
+                if status == TOO_MANY:
+                    self._note_limit(request[REFUSED])
 
         return observe
 
-    def _note_limit(self, refused: AuthError | None) -> None:
+    def _note(self, route: str, method: str, status: int, seconds: float) -> None:
+        known = self._series.get((route, method, status)) or self._found(route, method, status)
+        count, observe = known
+        count(1)
+        observe(seconds)
+
+    def _found(self, route: str, method: str, status: int) -> Series:
+        # Of methods there are as many as callers think of.
+        method = method if method in METHODS else OTHER
+        series = (
+            self._total.of(route, method, str(status)).inc,
+            self._took.of(route, method).observe,
+        )
+        self._series[route, method, status] = series
+        return series
+
+    def _note_limit(self, refused: AuthError) -> None:
         if isinstance(refused, TooManyRequests):
             self._refused.inc(refused.limit)
 
 
-def route_of(request: web.Request) -> str:
-    """Return the template of the address that *request* is for: never what stands in its places."""
-    resource = request.match_info.route.resource
-    if resource is None:
-        return UNMATCHED
-    return resource.canonical.rstrip("/") or "/"
+async def _traced(request: web.Request, address: Address, handler: Handler) -> web.StreamResponse:
+    method = request.method if request.method in METHODS else OTHER
+    with tracing.serving(
+        f"{method} {address.route}",
+        _traceparent(request),
+        http_request_method=method,
+        http_route=address.route,
+        dhq__auth_request__id=request[REQUEST_ID],
+    ) as span:
+        _name(request, span.trace_id)
+        response = await handler(request)
+        span.tell(http_response_status__code=response.status)
+        return response
+
+
+def _name(request: web.Request, trace_id: str) -> None:
+    """Let what is logged from now on name *request*."""
+    request[TRACE_ID] = trace_id
+    logs.REQUEST.set((request[REQUEST_ID], trace_id))
+
+
+def _traceparent(request: web.Request) -> list[str]:
+    return request.headers.getall("traceparent", [])

@@ -157,6 +157,8 @@ def _decoded(body: bytes) -> str:
 
 
 def _pairs(text: str, where: str) -> list[tuple[str, str]]:
+    if not text:
+        return []
     try:
         return parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS)
     except ValueError:

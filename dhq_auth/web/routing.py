@@ -3,13 +3,13 @@
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from aiohttp import web
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-CORS_PATHS = web.AppKey("CORS_PATHS", dict[str, set[str]])
-EARLY = web.AppKey("EARLY", set[str])
+UNMATCHED: Final = "unmatched"
+"""The route of what is at no address of ours: whatever somebody thinks of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,23 +30,58 @@ class Route:
     early: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Address:
+    """What is known of an address before anybody asks there, by its template.
+
+    `methods` are those that pages of ALLOWED_ORIGINS may call; none if it is no `api`. What no
+    route was made for is a file, or nothing at all: `early`, since neither needs the database.
+    """
+
+    route: str
+    methods: frozenset[str] = frozenset()
+    early: bool = True
+
+
+ADDRESSES = web.AppKey("ADDRESSES", dict[str, Address])
+_NOWHERE: Final = Address(UNMATCHED)
+
+
+ADDRESS = web.RequestKey("ADDRESS", Address)
+"""What the request is for: never what stands in the places of the template."""
+
+
+def address_of(request: web.Request) -> Address:
+    """Return the address that *request* is for."""
+    resource = request.match_info.route.resource
+    if resource is None:
+        return _NOWHERE
+    template = resource.canonical
+    return request.app[ADDRESSES].get(template) or Address(_bare(template))
+
+
+def _bare(template: str) -> str:
+    return template.rstrip("/") or "/"
+
+
 def add_routes(app: web.Application, routes: Iterable[Route]) -> None:
     """Put *routes* on *app*, each with and without a trailing slash."""
-    cors = app.setdefault(CORS_PATHS, {})
-    early = app.setdefault(EARLY, set())
+    addresses = app.setdefault(ADDRESSES, {})
     routes = list(routes)
     names = {route.path for route in routes if "{" not in route.path}
     for route in routes:
         methods = [route.method]
         if route.method == "GET" and route.kind != "redirect":
             methods.append("HEAD")  # type: ignore[arg-type]
-        for path in {route.path, f"{route.path.rstrip('/')}/"}:
+        # In this order: the first of the two is found first, and is what people ask for.
+        for path in dict.fromkeys((route.path, f"{route.path.rstrip('/')}/")):
             for method in methods:
                 app.router.add_route(method, _narrowed(path, names), route.handler)
-            if route.early:
-                early.add(path)
-            if route.kind == "api":
-                cors.setdefault(path, set()).add(route.method)
+            known = addresses.get(path, Address(_bare(path), early=False))
+            callable_now = {route.method} if route.kind == "api" else ()
+            addresses[path] = Address(
+                known.route, known.methods.union(callable_now), known.early or route.early
+            )
 
 
 def _narrowed(path: str, names: Iterable[str]) -> str:

@@ -10,9 +10,11 @@ from dhq_auth.access.accounts import NAMES
 from dhq_auth.message import Message
 from dhq_auth.metrics import Metrics
 from dhq_auth.settings import from_environ
-from dhq_auth.web.headers import header_middleware
+from dhq_auth.web.answer import answer_middleware
+from dhq_auth.web.life import Life
 from dhq_auth.web.observe import Requests
 from dhq_auth.web.render import STATIC, Pages
+from dhq_auth.web.routing import Route, add_routes
 
 NOW: Final = datetime(2026, 3, 1, 14, 5, tzinfo=UTC)
 PICTURE: Final = (
@@ -234,8 +236,10 @@ def application(host: str) -> web.Application:
         template, values = SAMPLES[request.match_info["name"]]
         return pages.render(request, template, **values)
 
-    observe = Requests(Metrics()).middleware()
-    app = web.Application(middlewares=[observe, header_middleware(from_environ({}))])
-    app.router.add_get("/samples/{name}", sample)
+    life = Life()
+    life.begin()
+    answer = answer_middleware(from_environ({}), pages, life)
+    app = web.Application(middlewares=[Requests(Metrics()).middleware(), answer])
+    add_routes(app, [Route(method="GET", path="/samples/{name}", handler=sample, kind="page")])
     app.router.add_static("/static", STATIC)
     return app

@@ -8,8 +8,8 @@ from aiohttp import ClientSession, web
 
 from dhq_auth.metrics import Metrics
 from dhq_auth.settings import from_environ
-from dhq_auth.web.errors import error_middleware
-from dhq_auth.web.headers import cors_middleware, header_middleware
+from dhq_auth.web.answer import answer_middleware
+from dhq_auth.web.life import Life
 from dhq_auth.web.observe import Requests
 from dhq_auth.web.render import Pages
 from dhq_auth.web.routing import Route, add_routes
@@ -28,13 +28,12 @@ async def teapot(_request: web.Request) -> web.Response:
 async def test_a_bug_is_a_500_that_tells_nothing(
     path: str, accept: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    settings = from_environ({})
+    settings, life = from_environ({}), Life()
+    life.begin()
     app = web.Application(
         middlewares=[
             Requests(Metrics()).middleware(),
-            header_middleware(settings),
-            cors_middleware(settings),
-            error_middleware(Pages()),
+            answer_middleware(settings, Pages(), life),
         ]
     )
     routes = {"/broken": broken, "/teapot": teapot}
