@@ -27,6 +27,7 @@ import logging
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from time import monotonic
 from typing import Any, Final
@@ -75,14 +76,16 @@ class StaticPermissions:
 
     async def grant(self, context: GrantContext) -> Grant:
         """Say what the file says now."""
-        if self._clock() - self._looked_at >= LOOK_EVERY:
-            self._looked_at = self._clock()
+        now = self._clock()
+        if now - self._looked_at >= LOOK_EVERY:
+            self._looked_at = now
             await asyncio.to_thread(self._look)
         permissions: dict[str, Any] = {}
         for service in ("*", context.service):
             for user in ("*", context.user["id"]):
                 permissions |= self._tables.get(service, {}).get(user, {})
-        return Grant(permissions)
+        until_next_look = timedelta(seconds=self._looked_at + LOOK_EVERY - now)
+        return Grant(permissions, fresh_for=max(timedelta(0), until_next_look))
 
     def _look(self) -> None:
         """Read the file if it has changed since it was read, be it well or in vain."""

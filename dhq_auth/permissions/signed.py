@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Final
 
@@ -23,11 +23,16 @@ SIZE: Final = 2048
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """A permission token, and the answer that has it: `said`, and that as JSON."""
+    """A permission token, and the answer that has it: `said`, and that as JSON.
+
+    It is given out again before `given_until`, unless what its `tags` name has ended.
+    """
 
     token: str
     said: Mapping[str, object]
     body: bytes
+    given_until: datetime
+    tags: tuple[Tag, ...]
 
 
 class SignedGrants:
@@ -67,9 +72,9 @@ class SignedGrants:
             token_id=token_id,
         )
         said = {"token": token, "userid": who.user.id, **claims}
-        signed = Signed(token, said, json.dumps(said).encode())
         until = now + self._lifetime / 2
-        self._shelf.put(key, signed, since=now, until=until, tags=tuple(tags), mark=mark)
+        signed = Signed(token, said, json.dumps(said).encode(), until, tuple(tags))
+        self._shelf.put(key, signed, since=now, until=until, tags=signed.tags, mark=mark)
         return signed
 
     def room(self, who: Authenticated, service: str) -> int:

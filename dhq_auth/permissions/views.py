@@ -3,16 +3,17 @@
 import logging
 from functools import lru_cache
 from hashlib import sha256
+from time import monotonic
 
 from aiohttp import hdrs, web
 from aiohttp.helpers import ETAG_ANY
 
 from dhq_auth.accounts.profile import user_info
-from dhq_auth.clock import rfc3339
-from dhq_auth.credentials import Authenticator
+from dhq_auth.credentials import Authenticated, Authenticator
 from dhq_auth.errors import AuthError, InvalidRequest, UpstreamFailed
-from dhq_auth.hookspecs import Grant, GrantContext
+from dhq_auth.hookspecs import GrantContext
 from dhq_auth.permissions import openapi
+from dhq_auth.permissions.fresh import Answer, FreshAnswers
 from dhq_auth.permissions.granted import Grants, digest_of
 from dhq_auth.permissions.signed import SignedGrants
 from dhq_auth.plugins import PermissionProviders
@@ -51,6 +52,7 @@ class PermissionViews:
         self._authenticator = authenticator
         self._providers = providers
         self._grants = Grants(work, memory)
+        self._fresh = FreshAnswers(memory, work.now)
         self._signed = SignedGrants(
             signer, memory, lifetime=settings.service_token_lifetime, now=work.now
         )
@@ -95,6 +97,23 @@ class PermissionViews:
             raise InvalidRequest("The parameter service is missing.")
         who.principal.demand(authorize(service))
         explain = _flag(sent, "explain")
+        answer = None if explain else self._fresh.get(who, service)
+        if answer is None:
+            answer = await self._asked(request, who, service, explain=explain)
+        more = answer.age
+        if explain:
+            more["explanation"] = answer.grant.explanation
+        if more:
+            return web.json_response({**answer.signed.said, **more})
+        return web.Response(
+            body=answer.signed.body, content_type="application/json", charset="utf-8"
+        )
+
+    async def _asked(
+        self, request: web.Request, who: Authenticated, service: str, *, explain: bool
+    ) -> Answer:
+        mark = self._fresh.mark()
+        asked_at = monotonic()
         grant = await self._providers.grant(
             GrantContext(
                 service,
@@ -109,10 +128,10 @@ class PermissionViews:
         signed = await self._signed.sign(who, service, grant, digest)
         self._check_size(signed.token, service)
         await self._grants.note(source(request), who.user.id, service, grant, digest)
-        more = {**_age(grant), **({"explanation": grant.explanation} if explain else {})}
-        if more:
-            return web.json_response({**signed.said, **more})
-        return web.Response(body=signed.body, content_type="application/json", charset="utf-8")
+        answer = Answer(signed, grant, asked_at + grant.fresh_for.total_seconds())
+        if not explain:
+            self._fresh.put(who, service, answer, mark)
+        return answer
 
     def _check_size(self, token: str, service: str) -> None:
         """Refuse a token that is larger than what readers take."""
@@ -140,16 +159,6 @@ def _flag(sent: Params, name: str) -> bool:
     """Return the boolean *name*, which people write as a number, too."""
     value = sent.text(name)
     return value == "1" if value in ("0", "1") else sent.flag(name)
-
-
-def _age(grant: Grant) -> dict[str, object]:
-    """Return what is to be said of how old the answer is, and how old it may get."""
-    age: dict[str, object] = {}
-    if grant.fresh_for:
-        age["fresh_for"] = int(grant.fresh_for.total_seconds())
-    if grant.stale_since is not None:
-        age["stale_since"] = rfc3339(grant.stale_since)
-    return age
 
 
 def _cacheable(request: web.Request, text: str, content_type: str) -> web.Response:

@@ -28,6 +28,7 @@ from aiohttp.web_protocol import RequestHandler, RequestPayloadError, _ErrInfo
 from dhq_auth.errors import AuthError, RequestTimeout
 from dhq_auth.serving.access_log import ACCESS, AccessLog
 from dhq_auth.serving.refusals import TOO_LARGE, failure, problem, unparsable
+from dhq_auth.serving.same_task import same_task
 from dhq_auth.settings import Limits
 
 if TYPE_CHECKING:
@@ -102,6 +103,7 @@ class Connection(RequestHandler):
     async def start(self) -> None:
         """Answer one request after another, if the caller is still there by now."""
         if self._manager is not None:
+            self._loop = same_task(self._loop)
             await super().start()
 
     def data_received(self, data: bytes) -> None:
