@@ -43,13 +43,13 @@ def postgresql(url: URL, *, pool: int, timeout: float) -> tuple[AsyncEngine, Asy
     # The driver reads the URL itself, since it knows libpq's options: sslmode, sslrootcert, …
     plain = url.set(drivername="postgresql").difference_update_query([STATEMENTS])
     dsn = plain.render_as_string(hide_password=False)
-    statements = _statements(url)
+    kept = statements(url)
 
     def connect() -> Any:
         return writer.dialect.dbapi.connect(  # type: ignore[union-attr]  # it has one by now
-            async_creator_fn=partial(_connected, dsn, timeout, statements),
-            prepared_statement_cache_size=statements,
-            prepared_statement_name_func=None if statements else _no_name,
+            async_creator_fn=partial(_connected, dsn, timeout, kept),
+            prepared_statement_cache_size=kept,
+            prepared_statement_name_func=None if kept else _no_name,
         )
 
     writer = create_async_engine(
@@ -71,7 +71,7 @@ def postgresql(url: URL, *, pool: int, timeout: float) -> tuple[AsyncEngine, Asy
     return writer, writer.execution_options(**reading)
 
 
-def _statements(url: URL) -> int:
+def statements(url: URL) -> int:
     """Return how many statements a connection keeps prepared; none behind some poolers.
 
     Raises StartRefused for what is no number.

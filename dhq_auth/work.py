@@ -4,11 +4,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 from dhq_auth.audit import store as audit
 from dhq_auth.clock import Clock
 from dhq_auth.db import Database, Db, Result
 from dhq_auth.events import Event, Source
+from dhq_auth.question import Question, Row
 
 Keep = Callable[[Db, Sequence[Event], Source, datetime], Awaitable[None]]
 """Writes what is owed of events, which have a source and a time, in the transaction of the change."""
@@ -52,6 +54,10 @@ class Work:
     def read(self) -> AbstractAsyncContextManager[Db]:
         """Give a connection that sees one consistent state and changes nothing."""
         return self.database.read()
+
+    async def ask(self, question: Question, **values: Any) -> Sequence[Row]:
+        """Return the rows that answer *question* with *values*, at the least cost."""
+        return await self.database.ask(question, **values)
 
     async def transact(
         self, source: Source, change: Callable[[Transaction], Awaitable[Result]]

@@ -40,8 +40,7 @@ class ApiTokens:
         if not is_well_formed(presented.value):
             raise InvalidCredential("the API token is malformed: is it complete?")
         now = self._work.now()
-        async with self._work.read() as db:
-            found = await user_of_api_token(db, digest(presented.value))
+        found = await user_of_api_token(self._work, digest(presented.value))
         if found is None:
             raise InvalidCredential("the API token is not known")
         token, user = found

@@ -33,8 +33,7 @@ class Jwts:
 
     async def _of_login(self, token: str) -> Authenticated:
         claims = await self._signer.verified(token, LOGIN)
-        async with self._work.read() as db:
-            session = await session_of_token(db, claims)
+        session = await session_of_token(self._work, claims)
         if session is None:
             raise InvalidCredential("the login has ended", reason="revoked")
         principal = Principal(

@@ -1,9 +1,11 @@
 """Reading a credential and its user at once."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, literal, or_, select
+from sqlalchemy import ColumnElement, Select, bindparam, or_, select
 
 from dhq_auth.accounts.identities.store import user_by_identity
 from dhq_auth.accounts.store import (
@@ -16,9 +18,11 @@ from dhq_auth.accounts.store import (
 from dhq_auth.api_tokens.store import TOKEN_COLUMNS, ApiToken, api_tokens, token_of
 from dhq_auth.db import Db
 from dhq_auth.host_sessions.store import host_sessions
+from dhq_auth.question import Question, Row
 from dhq_auth.sessions.store import sessions
 from dhq_auth.tokens.signing import VerifiedClaims
 from dhq_auth.tokens.store import is_revoked
+from dhq_auth.work import Work
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +37,15 @@ class LiveSession:
     keep_until: datetime | None
 
 
-async def session_of_token(db: Db, claims: VerifiedClaims) -> LiveSession | None:
+async def session_of_token(work: Work, claims: VerifiedClaims) -> LiveSession | None:
     """Return the session of a login token, or None if it has ended or the token is revoked."""
-    return await _live(
-        db,
-        sessions.c.id == claims.session_id,
-        sessions.c.user_id == claims.user_id,
-        ~is_revoked(literal(claims.token_id)),
+    rows = await work.ask(
+        _OF_LOGIN_TOKEN,
+        session_id=claims.session_id,
+        user_id=claims.user_id,
+        token_id=claims.token_id,
     )
+    return _live_session(rows)
 
 
 async def session_of_cookie(db: Db, secret_digest: str, now: datetime) -> LiveSession | None:
@@ -69,15 +74,10 @@ async def session_of_host(
     )
 
 
-async def user_of_api_token(db: Db, token_digest: str) -> tuple[ApiToken, User] | None:
+async def user_of_api_token(work: Work, token_digest: str) -> tuple[ApiToken, User] | None:
     """Return the API token of *token_digest*, live or not, and whose it is."""
-    found = await db.execute(
-        select(*USER_COLUMNS, *TOKEN_COLUMNS)
-        .join(api_tokens, api_tokens.c.user_id == users.c.id)
-        .where(api_tokens.c.digest == token_digest)
-    )
-    row = found.one_or_none()
-    return (token_of(row), user_of(row)) if row else None
+    rows = await work.ask(_OF_API_TOKEN, digest=token_digest)
+    return (token_of(rows[0]), user_of(rows[0])) if rows else None
 
 
 async def user_of_identity(db: Db, issuer: str, subject: str, *, local: bool) -> User | None:
@@ -88,7 +88,11 @@ async def user_of_identity(db: Db, issuer: str, subject: str, *, local: bool) ->
 
 
 async def _live(db: Db, *conditions: ColumnElement[bool]) -> LiveSession | None:
-    found = await db.execute(
+    return _live_session((await db.execute(_sessions_where(*conditions))).all())
+
+
+def _sessions_where(*conditions: ColumnElement[bool]) -> Select[Any]:
+    return (
         select(
             *USER_COLUMNS,
             sessions.c.id.label("session_id"),
@@ -100,9 +104,13 @@ async def _live(db: Db, *conditions: ColumnElement[bool]) -> LiveSession | None:
         .join(sessions, sessions.c.user_id == users.c.id)
         .where(users.c.is_active, *conditions)
     )
-    row = found.one_or_none()
-    if row is None:
+
+
+def _live_session(rows: Sequence[Row]) -> LiveSession | None:
+    """Return the session in the one of *rows*, if there is one."""
+    if not rows:
         return None
+    (row,) = rows
     return LiveSession(
         session_id=row.session_id,
         user=user_of(row),
@@ -111,3 +119,19 @@ async def _live(db: Db, *conditions: ColumnElement[bool]) -> LiveSession | None:
         expires_at=row.session_expires_at,
         keep_until=row.session_keep_until,
     )
+
+
+_OF_LOGIN_TOKEN: Final = Question(
+    "OfLoginToken",
+    _sessions_where(
+        sessions.c.id == bindparam("session_id"),
+        sessions.c.user_id == bindparam("user_id"),
+        ~is_revoked(bindparam("token_id")),
+    ),
+)
+_OF_API_TOKEN: Final = Question(
+    "OfApiToken",
+    select(*USER_COLUMNS, *TOKEN_COLUMNS)
+    .join(api_tokens, api_tokens.c.user_id == users.c.id)
+    .where(api_tokens.c.digest == bindparam("digest")),
+)

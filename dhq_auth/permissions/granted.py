@@ -46,8 +46,7 @@ class Grants:
         key = (user_id, service)
         if self._shelf.get(key, now) == digest:
             return
-        async with self._work.read() as db:
-            last = await store.last_grant(db, user_id, service)
+        last = await store.last_grant(self._work, user_id, service)
         if last == digest:
             tags = (("user", user_id),)
             self._shelf.put(key, digest, since=now, until=now + LONGEST, tags=tags, mark=mark)

@@ -1,11 +1,14 @@
 """What each user was last granted in each service, so that a change is noticed."""
 
 from datetime import datetime
+from typing import Final
 
-from sqlalchemy import Column, ColumnElement, ForeignKey, String, Table, select, update
+from sqlalchemy import Column, ColumnElement, ForeignKey, String, Table, bindparam, select, update
 
 from dhq_auth.db import Db, Timestamp, metadata
 from dhq_auth.engine import upsert
+from dhq_auth.question import Question
+from dhq_auth.work import Work
 
 permission_grants = Table(
     "permission_grants",
@@ -17,10 +20,19 @@ permission_grants = Table(
 )
 
 
-async def last_grant(db: Db, user_id: str, service: str) -> str | None:
+_LAST: Final = Question(
+    "LastGrant",
+    select(permission_grants.c.digest).where(
+        permission_grants.c.user_id == bindparam("user_id"),
+        permission_grants.c.service == bindparam("service"),
+    ),
+)
+
+
+async def last_grant(work: Work, user_id: str, service: str) -> str | None:
     """Return the digest of what the user was last granted in *service*."""
-    found = select(permission_grants.c.digest).where(*_of(user_id, service))
-    return (await db.execute(found)).scalar_one_or_none()
+    rows = await work.ask(_LAST, user_id=user_id, service=service)
+    return rows[0].digest if rows else None
 
 
 async def add_grant(db: Db, user_id: str, service: str, digest: str, now: datetime) -> bool:

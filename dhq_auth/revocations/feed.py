@@ -140,8 +140,7 @@ class Feed:
 
     async def _forget(self, position: int) -> None:
         """Forget what the entries after *position* are about."""
-        async with self._work.read() as db:
-            entries = await store.news(db, position, PAGE + 1)
+        entries = await store.news(self._work, position, PAGE + 1)
         if len(entries) > PAGE or any(kind == "kid" for kind, _ in entries):
             self._memory.forget_everything()
         else:
@@ -154,8 +153,7 @@ class Feed:
 
         What is `unsealed` then has been there before, and nobody knows what it is about.
         """
-        async with self._work.read() as db:
-            state = await store.state(db)
+        state = await store.state(self._work)
         if not state.unsealed:
             return state
 
@@ -165,8 +163,7 @@ class Feed:
         async with self._sealing:  # of one process, all wait for what one of them has begun
             while (sealed := await self._work.transact(Source(), seal)) == PAGE:
                 pass
-        async with self._work.read() as db:
-            state = await store.state(db)
+        state = await store.state(self._work)
         return state if sealed is None else replace(state, unsealed=False)
 
     def _note(self, head: int) -> None:

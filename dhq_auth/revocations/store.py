@@ -9,6 +9,7 @@ from sqlalchemy import (
     BigInteger,
     Column,
     Index,
+    Integer,
     String,
     Table,
     bindparam,
@@ -27,7 +28,9 @@ from dhq_auth.duties import store as duties
 from dhq_auth.engine import upsert
 from dhq_auth.errors import RevocationsGone
 from dhq_auth.opaque import digest, new_id
+from dhq_auth.question import Question
 from dhq_auth.revocations.page import Cursor, Entry, Kind, Page
+from dhq_auth.work import Work
 
 SKEW: Final = timedelta(minutes=1)
 """How far our clocks may be apart, and how long a token may be under way until it is signed."""
@@ -101,12 +104,24 @@ async def _add(db: Db, kind: Kind, values: Sequence[str], at: datetime) -> None:
     await db.execute(upsert(db, revocation_feed).values(rows).on_conflict_do_nothing())
 
 
-async def state(db: Db) -> State:
-    """Return how the feed stands; it is asked several times a second while somebody follows."""
-    d = duties.duties.c
-    head = select(d.counter).where(d.name == duties.REVOCATIONS).scalar_subquery()
-    unsealed = exists().where(_f.position.is_(None))
-    row = (await db.execute(select(head.label("head"), unsealed.label("unsealed")))).one()
+_d = duties.duties.c
+_head = select(_d.counter).where(_d.name == duties.REVOCATIONS).scalar_subquery()
+_STATE: Final = Question(
+    "FeedState",
+    select(_head.label("head"), exists().where(_f.position.is_(None)).label("unsealed")),
+)
+_NEWS: Final = Question(
+    "FeedNews",
+    select(_f.kind, _f.value)
+    .where(_f.position > bindparam("position"))
+    .order_by(_f.position)
+    .limit(bindparam("limit", type_=Integer)),
+)
+
+
+async def state(work: Work) -> State:
+    """Return how the feed stands; it is asked several times a second."""
+    (row,) = await work.ask(_STATE)
     return State(row.head or 0, bool(row.unsealed))
 
 
@@ -132,10 +147,9 @@ async def seal(db: Db, limit: int) -> int | None:
     return len(ids)
 
 
-async def news(db: Db, position: int, limit: int) -> list[tuple[str, str]]:
+async def news(work: Work, position: int, limit: int) -> list[tuple[str, str]]:
     """Return kind and value of up to *limit* entries after *position*, in their order."""
-    found = select(_f.kind, _f.value).where(_f.position > position)
-    rows = await db.execute(found.order_by(_f.position).limit(limit))
+    rows = await work.ask(_NEWS, position=position, limit=limit)
     return [(row.kind, row.value) for row in rows]
 
 
@@ -145,7 +159,7 @@ async def page(db: Db, since: Cursor | None, limit: int) -> Page:
     Raises RevocationsGone where *since* is of a feed that is no more: what came next was forgotten, or it was
     written after the backup that this database was restored from.
     """
-    head = (await state(db)).head
+    head = (await db.execute(select(_head))).scalar_one_or_none() or 0
     first = (await db.execute(select(func.min(_f.position)))).scalar_one()
     start = (head if first is None else first - 1) if since is None else since.position
     if since is not None:

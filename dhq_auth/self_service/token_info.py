@@ -92,8 +92,8 @@ class TokenInfoViews:
     async def _end_api_token(self, request: web.Request, token: str) -> None:
         if not is_well_formed(token):
             return
-        async with self._work.read() as db:  # made-up ones must not queue for the writer
-            found = await user_of_api_token(db, digest(token))
+        # Made-up ones must not queue for the writer.
+        found = await user_of_api_token(self._work, digest(token))
         if found is None or found[0].revoked_at is not None:
             return
         await self._work.transact(
@@ -103,8 +103,7 @@ class TokenInfoViews:
     async def _end_login(self, request: web.Request, token: str) -> None:
         with suppress(InvalidCredential):
             claims = await self._signer.verified(token, LOGIN)
-            async with self._work.read() as db:
-                found = await session_of_token(db, claims)
+            found = await session_of_token(self._work, claims)
             if found is not None:
                 user, session_id = found.user, found.session_id
                 await self._work.transact(
