@@ -1,7 +1,7 @@
 """Writing OpenAPI 3.1 Operation Objects, and the document of all routes."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache, partial
 from importlib.metadata import version
 from typing import Any
 
@@ -25,7 +25,7 @@ from dhq_auth.web.routing import Route
 Schema = Mapping[str, Any]
 Answers = dict[str, Schema]
 
-DOCUMENT = web.AppKey("DOCUMENT", dict[str, Any])
+DOCUMENT = web.AppKey("DOCUMENT", Callable[[], dict[str, Any]])
 
 TEXT: Schema = {"type": "string"}
 PLAIN_TEXT: Schema = {"type": "string", "maxLength": 255, "pattern": r"^[^\u0000]*$"}
@@ -133,8 +133,15 @@ def refusals(*errors: type[AuthError], members: Mapping[str, Schema] | None = No
 
 def document(
     routes: Iterable[Route], *, external_address: str, session_cookie: str
-) -> dict[str, Any]:
-    """Return the OpenAPI document of those *routes* that have an operation."""
+) -> Callable[[], dict[str, Any]]:
+    """Return what gives the OpenAPI document of those *routes* that have an operation.
+
+    It is written when it is asked for, once: most processes never are.
+    """
+    return cache(partial(_written, [*routes], external_address, session_cookie))
+
+
+def _written(routes: Iterable[Route], external_address: str, session_cookie: str) -> dict[str, Any]:
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
         if route.operation is not None:

@@ -1,0 +1,34 @@
+"""Packages of others that are put in place without being run, for the sake of one of their modules.
+
+What a package's `__init__` brings along costs time at every start and memory ever after, also where
+one module of it is all that is needed. Whoever asks the package itself for something later, such as
+a plugin, makes it run then, and gets all of it.
+"""
+
+import sys
+from importlib.util import find_spec, module_from_spec
+from typing import Any
+
+
+def put_in_place(name: str) -> None:
+    """Let modules of the package *name* be imported without it; what is loaded stays as it is."""
+    if name in sys.modules:
+        return
+    spec = find_spec(name)
+    if spec is None or spec.loader is None:
+        raise ModuleNotFoundError(name=name)
+    package, loader = module_from_spec(spec), spec.loader
+
+    def run_and_get(wanted: str) -> Any:
+        """Stand in for what is missing (PEP 562) until the package has run."""
+        if wanted.startswith("__") or find_spec(f"{name}.{wanted}"):
+            raise AttributeError(wanted)  # the import system asks, and finds submodules by itself
+        del package.__getattr__
+        loader.exec_module(package)
+        return getattr(package, wanted)
+
+    package.__getattr__ = run_and_get  # type: ignore[method-assign]
+    sys.modules[name] = package
+    parent, _, child = name.rpartition(".")
+    if parent:
+        setattr(sys.modules[parent], child, package)
