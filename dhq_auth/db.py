@@ -16,9 +16,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
-from sqlalchemy import DateTime, Dialect, MetaData, text
+from sqlalchemy import DateTime, Dialect, MetaData, SelectBase, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -91,6 +91,7 @@ class Database:
             self._writer, self._reader = pools.sqlite(self.url, path, pool=pool, timeout=timeout)
         else:
             self._writer, self._reader = pools.postgresql(self.url, pool=pool, timeout=timeout)
+        self._glances: dict[SelectBase, str] = {}
         self._told_at = float("-inf")
         self._turn = asyncio.Lock()
         """Of those who met somebody one at a time tries again, or all would meet one another."""
@@ -119,6 +120,28 @@ class Database:
         with self._in_our_words():
             async with asyncio.timeout(self._timeout), self._reader.connect() as db:
                 yield db
+
+    async def glance(self, statement: SelectBase) -> list[tuple[Any, ...]]:
+        """Return what *statement* gives, in the driver's types, at a fifth of the cost of `read`.
+
+        For what is asked several times a second, by everybody: it goes to the driver as it is, with
+        no transaction around it. Raises Unavailable when the database does not answer.
+        """
+        if (sql := self._glances.get(statement)) is None:
+            literal = {"literal_binds": True}
+            sql = str(statement.compile(dialect=self._reader.dialect, compile_kwargs=literal))
+            self._glances[statement] = sql
+        with self._in_our_words():
+            async with asyncio.timeout(self._timeout), self._reader.connect() as db:
+                try:
+                    return await pools.rows((await db.get_raw_connection()).driver_connection, sql)
+                except asyncio.CancelledError:
+                    await db.invalidate()  # it may hang
+                    raise
+                except Exception as error:  # noqa: BLE001 - asked again, of who has words for it
+                    log.debug("a glance failed: %s", faults.reason(error))
+        async with self.read() as db:
+            return [tuple(row) for row in await db.execute(text(sql))]
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[Db]:

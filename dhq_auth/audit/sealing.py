@@ -101,7 +101,7 @@ async def keep_sealed(
     for look in count(1):
         await asyncio.sleep(interval)
         try:
-            if await _is_waiting(database):
+            if await store.is_waiting(database):
                 await _seal_all(database, key(), now)
             if look % FORGETTING == 0:
                 await _tell_overdue(database, now())
@@ -114,11 +114,6 @@ async def keep_sealed(
             if failures % TELL_AGAIN == 0:
                 _log.exception("the audit log cannot be sealed")
             failures += 1
-
-
-async def _is_waiting(database: Database) -> bool:
-    async with database.read() as db:
-        return await store.is_waiting(db)
 
 
 async def _tell_overdue(database: Database, now: datetime) -> None:

@@ -154,8 +154,7 @@ class Feed:
 
         What is `unsealed` then has been there before, and nobody knows what it is about.
         """
-        async with self._work.read() as db:
-            state = await store.state(db)
+        state = await store.glance(self._work.database)
         if not state.unsealed:
             return state
 
@@ -165,8 +164,7 @@ class Feed:
         async with self._sealing:  # of one process, all wait for what one of them has begun
             while (sealed := await self._work.transact(Source(), seal)) == PAGE:
                 pass
-        async with self._work.read() as db:
-            state = await store.state(db)
+        state = await store.glance(self._work.database)
         return state if sealed is None else replace(state, unsealed=False)
 
     def _note(self, head: int) -> None:

@@ -22,7 +22,7 @@ from sqlalchemy import (
     update,
 )
 
-from dhq_auth.db import Db, Timestamp, metadata
+from dhq_auth.db import Database, Db, Timestamp, metadata
 from dhq_auth.duties import store as duties
 from dhq_auth.engine import upsert
 from dhq_auth.errors import RevocationsGone
@@ -101,13 +101,20 @@ async def _add(db: Db, kind: Kind, values: Sequence[str], at: datetime) -> None:
     await db.execute(upsert(db, revocation_feed).values(rows).on_conflict_do_nothing())
 
 
+_head = select(duties.duties.c.counter).where(duties.duties.c.name == duties.REVOCATIONS)
+_state = select(_head.scalar_subquery(), exists().where(_f.position.is_(None)))
+
+
 async def state(db: Db) -> State:
-    """Return how the feed stands; it is asked several times a second while somebody follows."""
-    d = duties.duties.c
-    head = select(d.counter).where(d.name == duties.REVOCATIONS).scalar_subquery()
-    unsealed = exists().where(_f.position.is_(None))
-    row = (await db.execute(select(head.label("head"), unsealed.label("unsealed")))).one()
-    return State(row.head or 0, bool(row.unsealed))
+    """Return how the feed stands."""
+    head, unsealed = (await db.execute(_state)).one()
+    return State(head or 0, bool(unsealed))
+
+
+async def glance(database: Database) -> State:
+    """Return how the feed stands; every process asks several times a second."""
+    [(head, unsealed)] = await database.glance(_state)
+    return State(head or 0, bool(unsealed))
 
 
 async def seal(db: Db, limit: int) -> int | None:

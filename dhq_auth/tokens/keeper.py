@@ -57,6 +57,7 @@ class KeyKeeper:
         self._keyring = keyring
         self._wrapping = Wrapping([])
         self._marks: frozenset[Mark] = frozenset()
+        self._seen: frozenset[object] | None = None
         self._told: set[str] = set()
         self._one_look = asyncio.Lock()
         self._looked_at = float("-inf")
@@ -125,16 +126,22 @@ class KeyKeeper:
                 await asyncio.sleep(max(0.0, self._looked_at + SPACING - loop.time()))
                 self._looked_at = loop.time()
                 self._upcoming = None  # who asks from now on wants a later look
-                async with self._work.read() as db:
-                    marks = await store.marks(db)
-                if marks != self._marks:
-                    self._take(await self._loaded())
+                seen = frozenset(await self._work.database.glance(store.MARKS))
+                if seen != self._seen:
+                    await self._look_closely()
+                    self._seen = seen
         except KeysUnusable as error:
             self._tell(str(error))
             raise Unavailable("the keys cannot be opened") from error
         finally:
             if self._upcoming is asyncio.current_task():
                 self._upcoming = None
+
+    async def _look_closely(self) -> None:
+        async with self._work.read() as db:
+            marks = await store.marks(db)
+        if marks != self._marks:
+            self._take(await self._loaded())
 
     def _looked(self, look: asyncio.Task[None]) -> None:
         self._looks.discard(look)
