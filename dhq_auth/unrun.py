@@ -6,14 +6,19 @@ plugin, makes it run then, and gets all of it.
 """
 
 import sys
+from functools import partial
+from importlib import import_module
 from importlib.metadata import version
 from importlib.util import find_spec, module_from_spec
 from threading import RLock
 from typing import Any
 
 
-def put_in_place(name: str) -> None:
-    """Let modules of the package *name* be imported without it; what is loaded stays as it is."""
+def put_in_place(name: str, *functions: str) -> None:
+    """Let modules of the package *name* be imported without it; what is loaded stays as it is.
+
+    Its *functions* may be imported from it, too: whoever calls one makes the package run.
+    """
     if name in sys.modules:
         return
     spec = find_spec(name)
@@ -39,8 +44,13 @@ def put_in_place(name: str) -> None:
                 raise AttributeError(wanted)
         return getattr(package, wanted)
 
+    def call(function: str, *args: Any, **options: Any) -> Any:
+        return run_and_get(function)(*args, **options)
+
+    for function in functions:
+        setattr(package, function, partial(call, function))
     package.__getattr__ = run_and_get  # type: ignore[method-assign]
     sys.modules[name] = package
     parent, _, child = name.rpartition(".")
     if parent:
-        setattr(sys.modules[parent], child, package)
+        setattr(import_module(parent), child, package)
