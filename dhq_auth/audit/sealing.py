@@ -12,7 +12,6 @@ from itertools import count
 from typing import Final
 
 from dhq_auth.audit.chain import GENESIS, Seal, holds, link, signed
-from dhq_auth.audit.inspect import OVERDUE
 from dhq_auth.audit.retention import forget
 from dhq_auth.audit.sealed import store
 from dhq_auth.clock import Clock, rfc3339
@@ -27,6 +26,8 @@ PURPOSE: Final = "audit seals"
 """What the key of the seals is derived for."""
 BATCH: Final = 500
 """Rows that are sealed in one transaction, and from which on a seal stays where it is."""
+OVERDUE: Final = timedelta(minutes=10)
+"""How long after it was written a row may wait for its seal."""
 INTERVAL: Final = 1.0
 BREATH: Final = 0.05
 """Seconds between batches, where there is more than one: those of others come in between."""
