@@ -138,14 +138,16 @@ def create_app(
         calls=limits.delivery_calls,
         numbers=Numbers(metrics, extensions.carriers),
     )
-    background: Sequence[Background] = (
+    background: list[Background] = [
         lambda: keep_house(work, settings),
         dispatcher.run,
         lambda: meters.watch_loop(metrics, lag),
         keeper.keep,
         feed.watch,
         lambda: keep_sealed(database, lambda: keyring.secret_of(PURPOSE), settings, now),
-    )
+    ]
+    if settings.providers or settings.trusted_issuers:
+        background.append(remote.load)
     lag = meters.loop_lag(metrics)
     meters.watch_parts(
         metrics, hasher=hasher, database=database, keyring=keyring, extensions=extensions, now=now
@@ -222,7 +224,7 @@ def _application(
         middlewares=[observe, answer_middleware(settings, pages, life)],
     )
     add_routes(app, routes)
-    app[openapi.DOCUMENT] = openapi.document(
+    app[openapi.DOCUMENT] = openapi.Document(
         routes, external_address=settings.issuer, session_cookie=settings.session_cookie
     )
     app.router.add_static("/static", STATIC)

@@ -190,7 +190,8 @@ class Database:
 
         Raises Unavailable when the database does not answer.
         """
-        if self._direct is not None and self._may_ask_directly:
+        # Where traces are exported, SQLAlchemy makes the spans of statements.
+        if self._direct is not None and self._direct.is_ready and not tracing.is_on():
             asked = question.compiled(self._reader.dialect)
             try:
                 found = await self._direct.fetch(asked.sql, asked.values(values))
@@ -203,13 +204,6 @@ class Database:
         async with self.read() as db:
             rows: Sequence[Row] = (await db.execute(question.statement, values)).all()
             return rows
-
-    @property
-    def _may_ask_directly(self) -> bool:
-        # Spans are made by SQLAlchemy; outside a transaction what is SERIALIZABLE locks what it sees.
-        return (
-            not tracing.is_on() and self._reader.dialect.default_isolation_level != "SERIALIZABLE"
-        )
 
     async def ping(self) -> None:
         """Raise Unavailable unless the database answers."""

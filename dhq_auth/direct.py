@@ -20,6 +20,10 @@ Found = Sequence[Sequence[Any]]
 class Direct(Protocol):
     """A way to ask a database for rows."""
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether this is a way, with this database."""
+
     async def fetch(self, sql: str, values: Sequence[Any]) -> Found:
         """Return all rows that *sql* finds; raises what the driver raises."""
 
@@ -33,6 +37,8 @@ class DirectSqlite:
     def __init__(self, path: Path) -> None:
         self._uri = f"file:{quote(str(path))}?mode=rw"
         self._connection: sqlite3.Connection | None = None
+
+    is_ready = True
 
     async def fetch(self, sql: str, values: Sequence[Any]) -> Found:
         """Return all rows that *sql* finds; it never waits for a lock."""
@@ -57,6 +63,12 @@ class DirectPostgresql:
     def __init__(self, engine: AsyncEngine, timeout: float) -> None:
         self._engine = engine
         self._timeout = timeout
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether a statement by itself takes no locks: at SERIALIZABLE it notes what it has seen."""
+        found = getattr(self._engine.dialect, "default_isolation_level", None)  # once connected
+        return found == "READ COMMITTED"
 
     async def fetch(self, sql: str, values: Sequence[Any]) -> Found:
         """Return all rows that *sql* finds; raises TimeoutError, too."""

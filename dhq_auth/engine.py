@@ -1,49 +1,27 @@
 """SQLAlchemy's asyncio engine without the ORM, which its package brings along.
 
 Nothing here maps objects, and the ORM is 6 MiB and a tenth of a second of every start. So the
-package `sqlalchemy.ext.asyncio` is put in place without being run, and its submodule `engine`,
-which needs the core alone, is imported. Whoever asks the package for more later, such as a plugin
-that wants AsyncSession, makes it run then, and gets all of it.
+package `sqlalchemy.ext.asyncio` is put in place without being run (see `unrun`), and its submodule
+`engine`, which needs the core alone, is imported. A plugin that wants AsyncSession gets it.
 """
 
-import sys
 from importlib import import_module
-from importlib.util import find_spec, module_from_spec
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Table, event
 from sqlalchemy.engine import URL
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
-from dhq_auth import tracing
+from dhq_auth import tracing, unrun
 
 PACKAGE: Final = "sqlalchemy.ext.asyncio"
-
-
-def _put_in_place() -> None:
-    spec = find_spec(PACKAGE)
-    if spec is None or spec.loader is None:
-        raise ModuleNotFoundError(name=PACKAGE)
-    package, loader = module_from_spec(spec), spec.loader
-
-    def run_and_get(name: str) -> Any:
-        """Stand in for what is missing (PEP 562) until the package has run."""
-        if name.startswith("__") or find_spec(f"{PACKAGE}.{name}"):
-            raise AttributeError(name)  # the import system asks, and finds submodules by itself
-        del package.__getattr__
-        loader.exec_module(package)
-        return getattr(package, name)
-
-    package.__getattr__ = run_and_get  # type: ignore[method-assign]
-    sys.modules[PACKAGE] = package
 
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
     from sqlalchemy.ext.asyncio import create_async_engine as _create_async_engine
 else:
-    if PACKAGE not in sys.modules:
-        _put_in_place()
+    unrun.put_in_place(PACKAGE)
     _engine = import_module(f"{PACKAGE}.engine")
     AsyncConnection = _engine.AsyncConnection
     AsyncEngine = _engine.AsyncEngine

@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.util import await_only
 
 from dhq_auth import faults
+from dhq_auth.cursor import Cursor
 from dhq_auth.engine import AsyncEngine, create_async_engine
 from dhq_auth.errors import StartRefused
 
@@ -168,6 +169,7 @@ def _opening(*args: Any, **options: Any) -> Any:
     connection = aiosqlite.connect(*args, **options)
     connection._thread.daemon = True  # noqa: SLF001 - as SQLAlchemy does
     connection.stop = cache(connection.stop)  # type: ignore[method-assign]
+    connection.cursor = partial(Cursor, connection)  # type: ignore[assignment]
     return connection
 
 

@@ -9,7 +9,7 @@ from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Dialect, Select
+from sqlalchemy import CompoundSelect, Dialect, Select
 from sqlalchemy.sql.compiler import SQLCompiler
 
 Row = Any
@@ -20,7 +20,7 @@ Convert = Callable[[Any], Any]
 class Question:
     """A SELECT whose values are named by `bindparam`, and which is asked with all of them."""
 
-    def __init__(self, name: str, statement: Select[Any]) -> None:
+    def __init__(self, name: str, statement: Select[Any] | CompoundSelect[Any]) -> None:
         self.statement = statement
         self._name = name
         self._compiled: dict[str, Compiled] = {}
@@ -36,7 +36,9 @@ class Question:
 class Compiled:
     """A question in the words of one driver: `sql`, with its values by position."""
 
-    def __init__(self, name: str, statement: Select[Any], dialect: Dialect) -> None:
+    def __init__(
+        self, name: str, statement: Select[Any] | CompoundSelect[Any], dialect: Dialect
+    ) -> None:
         compiled = statement.compile(dialect=dialect)
         if not isinstance(compiled, SQLCompiler) or compiled.positiontup is None:
             raise TypeError("a question is a SELECT, and its driver takes values by position")

@@ -126,4 +126,4 @@ def test_every_route_is_in_the_api_or_a_page(app: web.Application) -> None:
         "/auth/verify/{tail}",  # of which OpenAPI knows no more than that it is there
     }
     routed = {resource.canonical.rstrip("/") or "/" for resource in app.router.resources()}
-    assert routed == pages | set(app[DOCUMENT]["paths"])
+    assert routed == pages | set(app[DOCUMENT].content["paths"])

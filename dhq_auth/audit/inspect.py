@@ -4,18 +4,17 @@ Between two steps others may write, seal and remove: each step sees one state of
 """
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from dhq_auth.audit.check import Check, Seen
 from dhq_auth.audit.sealed import store
+from dhq_auth.audit.sealing import OVERDUE
 from dhq_auth.db import Database, Db
 from dhq_auth.duties import store as duties
 
 PAGE: Final = 1000
 """Rows that are looked at in one step."""
-OVERDUE: Final = timedelta(minutes=10)
-"""How long after it was written a row may wait for its seal."""
 
 
 async def inspect(

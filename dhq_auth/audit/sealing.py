@@ -12,7 +12,6 @@ from itertools import count
 from typing import Final
 
 from dhq_auth.audit.chain import GENESIS, Seal, holds, link, signed
-from dhq_auth.audit.inspect import OVERDUE
 from dhq_auth.audit.retention import forget
 from dhq_auth.audit.sealed import store
 from dhq_auth.clock import Clock, rfc3339
@@ -27,6 +26,8 @@ PURPOSE: Final = "audit seals"
 """What the key of the seals is derived for."""
 BATCH: Final = 500
 """Rows that are sealed in one transaction, and from which on a seal stays where it is."""
+OVERDUE: Final = timedelta(minutes=10)
+"""How long after it was written a row may wait for its seal."""
 INTERVAL: Final = 1.0
 BREATH: Final = 0.05
 """Seconds between batches, where there is more than one: those of others come in between."""
@@ -101,7 +102,7 @@ async def keep_sealed(
     for look in count(1):
         await asyncio.sleep(interval)
         try:
-            if await _is_waiting(database):
+            if await store.is_waiting(database):
                 await _seal_all(database, key(), now)
             if look % FORGETTING == 0:
                 await _tell_overdue(database, now())
@@ -114,11 +115,6 @@ async def keep_sealed(
             if failures % TELL_AGAIN == 0:
                 _log.exception("the audit log cannot be sealed")
             failures += 1
-
-
-async def _is_waiting(database: Database) -> bool:
-    async with database.read() as db:
-        return await store.is_waiting(db)
 
 
 async def _tell_overdue(database: Database, now: datetime) -> None:

@@ -40,12 +40,7 @@ audit_events = Table(
     Index("uq_audit_events_position", "position", unique=True),
 )
 is_unsealed = audit_events.c.position.is_(None)
-Index(
-    "ix_audit_events_unsealed",
-    audit_events.c.id,
-    sqlite_where=is_unsealed,
-    postgresql_where=is_unsealed,
-)
+"""These rows have an index of their own (`migrations.partial`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,6 @@
 """What the process takes of the machine, by the names that dashboards know: `process_…`."""
 
-from functools import partial
+from functools import cache, partial
 from typing import Any, Final
 
 from dhq_auth.metrics.families import Counter, Gauge
@@ -17,18 +17,23 @@ _GAUGES: Final = {
 
 def watch_process(metrics: Metrics) -> None:
     """Declare in *metrics* what this process takes; of several workers, what they take together."""
-    from prometheus_client import ProcessCollector  # noqa: PLC0415 - as `Metrics` does
-
     declare: Any = metrics.gauge
     gauges: dict[str, Gauge] = {
         name: declare(name, meaning, across=across) for name, (meaning, across) in _GAUGES.items()
     }
     cpu = metrics.counter("process_cpu_seconds_total", "Processor time, of user and system.")
-    metrics.watch(partial(_read, ProcessCollector(registry=None), gauges, cpu))
+    metrics.watch(partial(_read, gauges, cpu))
 
 
-def _read(collector: Any, gauges: dict[str, Gauge], cpu: Counter) -> None:
-    for family in collector.collect():
+@cache
+def _collector() -> Any:
+    from prometheus_client.process_collector import ProcessCollector  # noqa: PLC0415 - who asks
+
+    return ProcessCollector(registry=None)
+
+
+def _read(gauges: dict[str, Gauge], cpu: Counter) -> None:
+    for family in _collector().collect():
         for sample in family.samples:
             if sample.name in gauges:
                 gauges[sample.name].set(sample.value)

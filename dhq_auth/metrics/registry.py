@@ -1,9 +1,14 @@
-"""All the numbers of one service, and how a scrape gets them."""
+"""All the numbers of one service, and how a scrape gets them.
+
+prometheus-client's package brings an HTTP server along, so it is put in place without being run
+(see `unrun`); the first scrape loads what writes the numbers out.
+"""
 
 from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, Final, Literal
 
+from dhq_auth import unrun
 from dhq_auth.metrics import shared
 from dhq_auth.metrics.families import Counter, Gauge, Histogram, Labels
 
@@ -18,18 +23,18 @@ class Metrics:
     """The numbers that a service declares; with several workers, of all of them together."""
 
     def __init__(self) -> None:
-        self._client = _client()
-        self._registry = self._client.CollectorRegistry()
+        self._kinds = _kinds()
+        self._registry = self._kinds.CollectorRegistry()
         self._readers: list[Callable[[], None]] = []
 
     def counter(self, name: str, meaning: str, **labels: Any) -> Counter:
         """Declare what only grows; *labels* are the names with the values that they may have."""
-        return Counter(self._declare(self._client.Counter, name, meaning, labels), labels)
+        return Counter(self._declare(self._kinds.Counter, name, meaning, labels), labels)
 
     def gauge(self, name: str, meaning: str, *, across: Across = "sum", **labels: Any) -> Gauge:
         """Declare what is so now; *across* is how those of several workers come to one."""
         metric = self._declare(
-            self._client.Gauge, name, meaning, labels, multiprocess_mode=f"live{across}"
+            self._kinds.Gauge, name, meaning, labels, multiprocess_mode=f"live{across}"
         )
         return Gauge(metric, labels)
 
@@ -37,7 +42,7 @@ class Metrics:
         self, name: str, meaning: str, *, buckets: Sequence[float] = DURATIONS, **labels: Any
     ) -> Histogram:
         """Declare how values are spread, by the upper bounds *buckets*."""
-        metric = self._declare(self._client.Histogram, name, meaning, labels, buckets=buckets)
+        metric = self._declare(self._kinds.Histogram, name, meaning, labels, buckets=buckets)
         return Histogram(metric, labels)
 
     def watch(self, read: Callable[[], None]) -> None:
@@ -56,13 +61,15 @@ class Metrics:
 
     def exposition(self) -> bytes:
         """Return the numbers in Prometheus' text format, version 0.0.4; any thread may call it."""
+        from prometheus_client import exposition  # noqa: PLC0415 - most of it, for who asks
+
         registry = self._registry
         if place := shared.mine():
             from prometheus_client.multiprocess import MultiProcessCollector  # noqa: PLC0415
 
-            registry = self._client.CollectorRegistry()
+            registry = self._kinds.CollectorRegistry()
             MultiProcessCollector(registry, str(place.folder))  # type: ignore[no-untyped-call]
-        text: bytes = self._client.generate_latest(registry)
+        text: bytes = exposition.generate_latest(registry)
         return text
 
     def _declare(
@@ -73,14 +80,14 @@ class Metrics:
         return kind(name, meaning, [*labels], registry=self._registry, **options)
 
 
-def _client() -> Any:
-    """Return prometheus-client, its values where they belong: here, or where workers can read them."""
-    import prometheus_client  # noqa: PLC0415 - two MiB, for who serves
-    from prometheus_client import values  # noqa: PLC0415
+def _kinds() -> Any:
+    """Return prometheus-client's metrics, with values where workers can read them, or here."""
+    unrun.put_in_place("prometheus_client")
+    from prometheus_client import metrics, values  # noqa: PLC0415 - a MiB, for who serves
 
-    prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
+    metrics.disable_created_metrics()  # type: ignore[no-untyped-call]
     values.ValueClass = _value_class(shared.mine())
-    return prometheus_client
+    return metrics
 
 
 @cache

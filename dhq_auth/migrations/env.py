@@ -10,6 +10,7 @@ from dhq_auth.duties import store as _duties  # noqa: F401
 from dhq_auth.host_sessions import store as _host_sessions  # noqa: F401
 from dhq_auth.login import store as _login  # noqa: F401
 from dhq_auth.migrations import lock as _lock  # noqa: F401
+from dhq_auth.migrations import partial as _partial  # noqa: F401
 from dhq_auth.outbox import store as _outbox  # noqa: F401
 from dhq_auth.permissions import store as _permissions  # noqa: F401
 from dhq_auth.revocations import store as _revocations  # noqa: F401

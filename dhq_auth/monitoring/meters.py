@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
+from functools import cache
 from importlib.metadata import version
 from typing import Final, Protocol
 
@@ -58,8 +59,17 @@ def watch_parts(
     _watch_keys(metrics, keyring, now)
     _watch_extensions(metrics, extensions)
     watch_process(metrics)
+    _tell_version(metrics)
+
+
+def _tell_version(metrics: Metrics) -> None:
     about = metrics.gauge("build_info", "Always 1.", across="max", version=None)
-    about.set(1, version("dhq-auth"))
+
+    @cache
+    def read() -> None:
+        about.set(1, version("dhq-auth"))
+
+    metrics.watch(read)
 
 
 def loop_lag(metrics: Metrics) -> Histogram:

@@ -47,6 +47,6 @@ class MonitoringViews:
 
     async def describe(self, request: web.Request) -> web.StreamResponse:
         """Give the OpenAPI document."""
-        response = web.json_response(request.app[DOCUMENT])
+        response = web.json_response(request.app[DOCUMENT].content)
         response.headers["Cache-Control"] = "public, max-age=300"
         return response

@@ -9,15 +9,20 @@ import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Protocol
 
-import aiohttp
+from aiohttp.client_exceptions import ClientError
+from aiohttp.streams import StreamReader
 
 from dhq_auth import tracing
 from dhq_auth.errors import UpstreamFailed, UpstreamTimeout
 from dhq_auth.message import Message
 from dhq_auth.metrics.timed import Observe, nobody, timed
 from dhq_auth.remote.turns import Turns
+
+if TYPE_CHECKING:
+    from aiohttp import ClientSession
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +64,7 @@ class Remote:
     def __init__(self, limits: Bounds, observe: Observe = nobody) -> None:
         self._limits = limits
         self._observe = observe
-        self._session: aiohttp.ClientSession | None = None
+        self._session: ClientSession | None = None
         self._turns: dict[str, Turns] = {}
 
     async def call(
@@ -94,13 +99,17 @@ class Remote:
             raise UpstreamTimeout(
                 Message("{provider} did not answer in time", provider=provider)
             ) from None
-        except (aiohttp.ClientError, ValueError, OSError) as error:
+        except (ClientError, ValueError, OSError) as error:
             # The text of others may hold what no log should.
             what = error if isinstance(error, NoAnswer) else type(error).__name__
             log.warning("%s: %s from %s", provider, what, _place(url))
             raise UpstreamFailed(
                 Message("{provider} did not answer as it should", provider=provider)
             ) from error
+
+    async def load(self) -> None:
+        """Load what a call takes, in a thread; else the first one does, and holds up all others."""
+        await asyncio.to_thread(import_module, "aiohttp.client")
 
     async def close(self) -> None:
         """Close every connection."""
@@ -129,7 +138,9 @@ class Remote:
                 raise NoAnswer(f"status {response.status} and no JSON") from None
             return Answer(response.status, response.headers, content)
 
-    def _open(self) -> aiohttp.ClientSession:
+    def _open(self) -> "ClientSession":
+        import aiohttp  # noqa: PLC0415 - `load` has loaded what it takes
+
         limits = self._limits
         return aiohttp.ClientSession(
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -144,7 +155,7 @@ class Remote:
         )
 
 
-async def _read(stream: aiohttp.StreamReader, limit: int) -> bytes:
+async def _read(stream: StreamReader, limit: int) -> bytes:
     """Return the whole body, or raise NoAnswer once it is longer than *limit*."""
     chunks, length = [], 0
     async for chunk in stream.iter_any():

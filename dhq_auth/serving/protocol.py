@@ -20,9 +20,9 @@ import logging
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
-from aiohttp import StreamReader, web
+from aiohttp import web
 from aiohttp.http import HttpProcessingError, RawRequestMessage
-from aiohttp.streams import EMPTY_PAYLOAD
+from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 from aiohttp.web_protocol import RequestHandler, RequestPayloadError, _ErrInfo
 
 from dhq_auth.errors import AuthError, RequestTimeout

@@ -1,7 +1,6 @@
 """One process that serves, from its start to the end of the last request."""
 
 import asyncio
-import gc
 import logging
 import os
 import signal
@@ -58,17 +57,9 @@ def run(
 
 
 def load(name: str) -> Factory:
-    """Return the factory that `module:function` names.
-
-    What is loaded stays: looking for garbage in it takes a tenth of the start, and more later on.
-    """
+    """Return the factory that `module:function` names."""
     module, _, function = name.partition(":")
-    gc.disable()
-    try:
-        factory: Factory = getattr(import_module(module), function)
-    finally:
-        gc.enable()
-    gc.freeze()
+    factory: Factory = getattr(import_module(module), function)
     return factory
 
 

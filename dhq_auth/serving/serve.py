@@ -8,6 +8,7 @@ from typing import Final
 
 from dhq_auth import logs, tracing
 from dhq_auth.errors import StartRefused
+from dhq_auth.serving import loading
 from dhq_auth.serving.sockets import Greeting, ListenError
 from dhq_auth.serving.summary import setup_of, summary_of
 from dhq_auth.settings import Settings, SettingsError, from_environ
@@ -65,10 +66,12 @@ def _serve(environ: Mapping[str, str], application: str, summary: bool | None) -
 def _run(
     settings: Settings, environ: Mapping[str, str], application: str, greeting: Greeting
 ) -> int:
-    from dhq_auth.serving.run import load, run  # noqa: PLC0415
-
     tracing.configure(environ)
-    return run(settings, load(application), greeting=greeting)
+    with loading.for_good():
+        from dhq_auth.serving.run import load, run  # noqa: PLC0415
+
+        factory = load(application)
+    return run(settings, factory, greeting=greeting)
 
 
 def _supervise(

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from dhq_auth import logs, tracing
 from dhq_auth.metrics import shared
-from dhq_auth.serving.run import load, run
+from dhq_auth.serving import loading
 from dhq_auth.serving.serve import exit_code
 from dhq_auth.settings import from_environ
 
@@ -29,7 +29,11 @@ def main(application: str, numbers: str, place: str, files: Sequence[int]) -> in
     lifeline, *sockets = (socket.socket(fileno=file) for file in files)
     parent = os.getppid()
     try:
-        return run(settings, load(application), sockets=sockets, lifeline=lifeline)
+        with loading.for_good():
+            from dhq_auth.serving.run import load, run  # noqa: PLC0415 - most of what is loaded
+
+            factory = load(application)
+        return run(settings, factory, sockets=sockets, lifeline=lifeline)
     finally:
         if numbers and os.getppid() != parent:  # he is gone, who would have done it
             shared.remove(Path(numbers))

@@ -125,9 +125,7 @@ class KeyKeeper:
                 await asyncio.sleep(max(0.0, self._looked_at + SPACING - loop.time()))
                 self._looked_at = loop.time()
                 self._upcoming = None  # who asks from now on wants a later look
-                async with self._work.read() as db:
-                    marks = await store.marks(db)
-                if marks != self._marks:
+                if await store.marks_now(self._work.database) != self._marks:
                     self._take(await self._loaded())
         except KeysUnusable as error:
             self._tell(str(error))

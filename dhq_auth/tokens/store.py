@@ -23,12 +23,12 @@ from sqlalchemy import (
     or_,
     select,
     tuple_,
-    union_all,
     update,
 )
 
-from dhq_auth.db import Db, Timestamp, metadata
+from dhq_auth.db import Database, Db, Timestamp, metadata
 from dhq_auth.engine import upsert
+from dhq_auth.question import Question
 from dhq_auth.revocations import store as feed
 
 KEPT_LONGER: Final = timedelta(hours=1)
@@ -142,10 +142,8 @@ async def stored_keys(db: Db, purpose: KeyPurpose | None = None) -> Sequence[Sto
     rows = select(signing_keys).order_by(signing_keys.c.generation.desc())
     if purpose is not None:
         rows = rows.where(signing_keys.c.purpose == purpose)
-    return [
-        StoredKey(**{**row, "purpose": KeyPurpose(row["purpose"])})
-        for row in (await db.execute(rows)).mappings()
-    ]
+    found = (await db.execute(rows)).mappings()
+    return [StoredKey(**{**row, "purpose": KeyPurpose(row["purpose"])}) for row in found]
 
 
 async def stored_given_keys(db: Db) -> Sequence[GivenKey]:
@@ -154,11 +152,20 @@ async def stored_given_keys(db: Db) -> Sequence[GivenKey]:
     return [GivenKey(**row) for row in (await db.execute(rows)).mappings()]
 
 
+_marks = select(signing_keys.c.kid, signing_keys.c.signs_from).union_all(
+    select(given_keys.c.kid, cast(null(), Timestamp))
+)
+_MARKS: Final = Question("Marks", _marks)
+
+
 async def marks(db: Db) -> frozenset[Mark]:
-    """Return what changes when keys do; it is read each second, and holds no private key."""
-    given = select(given_keys.c.kid, cast(null(), Timestamp).label("signs_from"))
-    rows = union_all(select(signing_keys.c.kid, signing_keys.c.signs_from), given)
-    return frozenset(Mark(row.kid, row.signs_from) for row in await db.execute(rows))
+    """Return what changes when keys do; it holds no private key."""
+    return frozenset(Mark(row.kid, row.signs_from) for row in await db.execute(_marks))
+
+
+async def marks_now(database: Database) -> frozenset[Mark]:
+    """Return the same; every process asks each second."""
+    return frozenset(Mark(row.kid, row.signs_from) for row in await database.ask(_MARKS))
 
 
 async def add_key(db: Db, key: StoredKey) -> bool:

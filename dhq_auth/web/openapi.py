@@ -1,7 +1,7 @@
 """Writing OpenAPI 3.1 Operation Objects, and the document of all routes."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
+from functools import cache, cached_property, partial
 from importlib.metadata import version
 from typing import Any
 
@@ -25,7 +25,25 @@ from dhq_auth.web.routing import Route
 Schema = Mapping[str, Any]
 Answers = dict[str, Schema]
 
-DOCUMENT = web.AppKey("DOCUMENT", dict[str, Any])
+
+class Document:
+    """The OpenAPI document of those *routes* that have an operation.
+
+    It is written when it is asked for: most processes never are.
+    """
+
+    def __init__(
+        self, routes: Iterable[Route], *, external_address: str, session_cookie: str
+    ) -> None:
+        self._write = partial(_document, [*routes], external_address, session_cookie)
+
+    @cached_property
+    def content(self) -> dict[str, Any]:
+        """What it says."""
+        return self._write()
+
+
+DOCUMENT = web.AppKey("DOCUMENT", Document)
 
 TEXT: Schema = {"type": "string"}
 PLAIN_TEXT: Schema = {"type": "string", "maxLength": 255, "pattern": r"^[^\u0000]*$"}
@@ -131,10 +149,9 @@ def refusals(*errors: type[AuthError], members: Mapping[str, Schema] | None = No
     return {str(status): _refusal(same, members) for status, same in by_status.items()}
 
 
-def document(
-    routes: Iterable[Route], *, external_address: str, session_cookie: str
+def _document(
+    routes: Iterable[Route], external_address: str, session_cookie: str
 ) -> dict[str, Any]:
-    """Return the OpenAPI document of those *routes* that have an operation."""
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
         if route.operation is not None:

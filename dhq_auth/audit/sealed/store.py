@@ -34,7 +34,8 @@ from sqlalchemy.types import NullType
 
 from dhq_auth.audit.chain import FIELDS, Seal, told
 from dhq_auth.audit.store import EVERYTHING, Wanted, audit_events, is_unsealed
-from dhq_auth.db import Db, Timestamp, metadata
+from dhq_auth.db import Database, Db, Timestamp, metadata
+from dhq_auth.question import Question
 
 audit_seals = Table(
     "audit_seals",
@@ -94,10 +95,12 @@ _RAW_SEAL: Final = {
 }
 
 
-async def is_waiting(db: Db) -> bool:
+_WAITING: Final = Question("Waiting", select(audit_events.c.id).where(is_unsealed).limit(1))
+
+
+async def is_waiting(database: Database) -> bool:
     """Whether there is a row that is not sealed."""
-    found = select(audit_events.c.id).where(is_unsealed).limit(1)
-    return (await db.execute(found)).first() is not None
+    return bool(await database.ask(_WAITING))
 
 
 async def waiting(db: Db) -> tuple[int, datetime | None]:
