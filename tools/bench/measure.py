@@ -22,7 +22,6 @@ from tools.bench.process import (
     free_port,
     memory,
     running,
-    settle,
     size,
 )
 from tools.bench.wrk import Load, LoadFailed
@@ -33,7 +32,7 @@ HELLO: Final = "hello"
 CONNECTIONS: Final = 32
 """Of the goals; measured in every round, whatever else is."""
 LOGIN_CONNECTIONS: Final = 4
-LOGIN_SECONDS: Final = 4
+LOGIN_SECONDS: Final = 3
 """A password is hashed a few times in a second."""
 
 PREPARING: Final = 120
@@ -85,10 +84,14 @@ class Bench:
         *,
         connections: int = CONNECTIONS,
         seconds: float | None = None,
+        warm: bool = False,
     ) -> Measured | None:
-        """Measure *server* under *load*, warm unless it would spend tokens; None where it failed."""
+        """Measure *server* under *load*, unless *warm* warmed first; return None where it failed.
+
+        A load with tokens is not warmed, which would spend them.
+        """
         try:
-            if not load.tokens:
+            if not warm and not load.tokens:
                 wrk.warm(running.base, load, self.plan.folder)
             measured, broken = self._measured(load, running, connections, seconds)
         except LoadFailed as error:
@@ -103,7 +106,7 @@ class Bench:
         self, load: Load, running: Running, connections: int, seconds: float | None
     ) -> tuple[Measured, int]:
         seconds, database = seconds or self.plan.seconds, running.site.database
-        settle(running.pid)
+        running.settle()
         spent, spent_there = cpu(running.pid), cpu(database) if database else 0.0
         answered = wrk.run(running.base, load, connections, seconds, self.plan.folder)
         cpu_ms = (cpu(running.pid) - spent) * 1000 / answered.requests
@@ -126,10 +129,10 @@ class Bench:
         with running(command, site) as server:
             weight = self.figures.weight(name)
             weight.starts.append(server.took)
-            settle(server.pid)
+            server.settle()
             weight.idle.append(memory(server.pid))
             yield server
-            settle(server.pid)
+            server.settle()
             weight.loaded.append(memory(server.pid))
 
     def yardstick(self) -> None:
@@ -174,9 +177,15 @@ class Bench:
                 many, seconds = [LOGIN_CONNECTIONS], LOGIN_SECONDS
             else:
                 many, seconds = list(self.plan.connections), self.plan.seconds
-            for connections in many:
+            for place, connections in enumerate(many):
                 self.load(
-                    peer.name, name, loads[name], server, connections=connections, seconds=seconds
+                    peer.name,
+                    name,
+                    loads[name],
+                    server,
+                    connections=connections,
+                    seconds=seconds,
+                    warm=place > 0,
                 )
 
 

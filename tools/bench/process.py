@@ -60,11 +60,26 @@ class Running:
     site: Site
     pid: int
     took: float
+    ready: str
 
     @property
     def base(self) -> str:
         """Its address."""
         return self.site.base
+
+    def settle(self) -> None:
+        """Wait until what was asked before is done, by those who have gone away: a while at most.
+
+        Then it uses no processor, and answers at once, since nothing stands in its queue.
+        """
+        until = time.perf_counter() + SETTLING
+        while (before := time.perf_counter()) < until:
+            spent = cpu(self.pid)
+            time.sleep(QUIET)
+            if cpu(self.pid) - spent < QUIET / 5:
+                _answers(self.ready)
+                if time.perf_counter() - before < 2 * QUIET:
+                    return
 
 
 def free_port() -> int:
@@ -76,7 +91,7 @@ def free_port() -> int:
 @contextmanager
 def running(command: Command, site: Site) -> Iterator[Running]:
     """Run *command* at *site*, where its log is; raises NotRun if it does not answer in time."""
-    log = site.folder / "log"
+    log, ready = site.folder / "log", f"{site.base}{command.ready}"
     began = time.perf_counter()
     with log.open("wb") as output:
         try:
@@ -92,11 +107,11 @@ def running(command: Command, site: Site) -> Iterator[Running]:
         except OSError as error:
             raise NotRun(f"it did not start: {error}") from error
     try:
-        while not _answers(f"{site.base}{command.ready}"):
+        while not _answers(ready):
             if process.poll() is not None or time.perf_counter() - began > DEADLINE:
                 raise NotRun(f"it did not start: {_last_line(log)}")
             time.sleep(PAUSE)
-        yield Running(site, process.pid, time.perf_counter() - began)
+        yield Running(site, process.pid, time.perf_counter() - began, ready)
     finally:
         process.terminate()
         try:
@@ -138,16 +153,6 @@ def cpu(pid: int) -> float:
         # Of the children only those that have ended are in the last two (`times(2)`).
         spent += sum(map(int, fields[11:15]))
     return spent / _TICKS
-
-
-def settle(pid: int) -> None:
-    """Wait until *pid* has done what was asked before, by those who have gone away: a while at most."""
-    until, spent = time.perf_counter() + SETTLING, cpu(pid)
-    while time.perf_counter() < until:
-        time.sleep(QUIET)
-        before, spent = spent, cpu(pid)
-        if spent - before < QUIET / 5:
-            return
 
 
 def memory(pid: int) -> float:

@@ -37,7 +37,8 @@ requests of the round, in steps of 10 ms in all: where others use the machine it
 """
 ALIKE: Final = """\
 Each server has {processes}, its settings for production, no access log, and SQLite. Its token comes from
-its ordinary flow. They do not do the same: what each does stands in the table.
+its ordinary flow. They do not do the same: what each does stands in the table. Limits of rates are off,
+since one address asks for everybody.
 """
 HASH: Final = "Argon2id with 3 passes over 64 MiB and one lane; who hashes otherwise is left out."
 SIZES: Final = """\

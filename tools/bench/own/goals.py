@@ -30,17 +30,17 @@ from tools.bench.own.names import (
 from tools.bench.own.server import API_TOKEN, POLICIES, PUBLIC_KEY, STORM, DhqAuth
 from tools.bench.own.size import compare_sizes
 from tools.bench.peers.peer import CHECK, ISSUE, KEYS, LOGIN
-from tools.bench.process import Running, running, settle
+from tools.bench.process import Running, running
 from tools.bench.wrk import Load
 from tools.bench.yardsticks import Bare, hashes, hello, signatures
 
-POOL: Final = 8000
+POOL: Final = 5000
 """Tokens that are each seen once in a round; with the last of them the load ends."""
 FEW: Final = Filled(POOL, 1_000)
 COLD_STARTS: Final = 5
 ALLOWED: Final = (1.1, 0.2)
 """A cold start may take that many times the bare server's, and as many seconds more."""
-LOGIN_SECONDS: Final = 4
+LOGIN_SECONDS: Final = 3
 STORMING: Final = 32
 """Logins at once."""
 
@@ -121,7 +121,7 @@ def _compare(bench: Bench, goal: str, instance: Instance, found: Measured, yards
 
 
 def _logins(bench: Bench, instance: Instance, load: Load, server: Running) -> None:
-    settle(server.pid)
+    server.settle()
     bare = hashes(LOGIN_SECONDS / 2)
     bench.figures.note("Bare Argon2id hashes", "/s", bare.rate)
     if found := bench.load(instance.name, LOGGED_IN, load, server, seconds=LOGIN_SECONDS):
@@ -133,7 +133,7 @@ def _storm(bench: Bench, instance: Instance, loads: Mapping[str, Load], server: 
     plan, name = bench.plan, instance.name
     folder = plan.folder / STORM
     folder.mkdir(exist_ok=True)
-    settle(server.pid)
+    server.settle()
     quiet = wrk.run(server.base, loads[CHECK], CONNECTIONS, LOGIN_SECONDS, plan.folder)
     with ThreadPoolExecutor(1) as beside:
         storm = (server.base, loads[STORM], STORMING, LOGIN_SECONDS + 2, folder)

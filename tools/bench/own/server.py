@@ -54,7 +54,7 @@ class DhqAuth(Peer):
         (site.folder / "permissions.json").write_text(everything)
 
     def environ(self, site: Site) -> dict[str, str]:
-        """Return its settings: production's, but for one address that asks for everybody."""
+        """Return its settings: production's, but for the limits, since one address asks for everybody here."""
         return {
             "PORT": str(site.port),
             "EXTERNAL_ADDRESS": site.base,
@@ -64,6 +64,7 @@ class DhqAuth(Peer):
             "PROVIDER_BENCH_FILE": str(site.folder / "permissions.json"),
             "PASSWORD_CHECKS": "100000",
             "LOGIN_ATTEMPTS": "1000",
+            "PLUGIN_CALLS": "300",
             "LOG_LEVEL": "warning",
         }
 
