@@ -59,6 +59,7 @@ def figures() -> Figures:
     made.row(own, GOOD, 32).add(Measured(400, 0.125, 1, 0.25), Measured(1000, 0.1, 1))
     made.row(own, NEW, 32).add(Measured(1500, 0.5, 1, 0.25), Measured(10000, 0.1, 1))
     made.compare(NEW, "PostgreSQL", rate=0.7, cpu=0.9)
+    made.versions["PostgreSQL"] = "18.1"
     made.note("raw signatures", "/s", 2300)
     made.miss("npm is <missing>", "oidc-provider")
     made.miss("8 of 9 requests were refused", "better-auth", "check", 32)
@@ -127,6 +128,7 @@ def test_the_report_has_medians_and_ratios(figures: Figures) -> None:
     assert text.index("| dhq-auth | 100") < text.index("| glewlwyd | 50")
     assert "| Validate a token | dhq-auth, 2.0 times glewlwyd |" in text
     assert f"| {GOOD} | PostgreSQL | 400 | 0.4 | 0.125 | 0.8 | 1 | 0.25 |" in text
+    assert "PostgreSQL 18.1. PostgreSQL is on the same machine." in text
     assert "| raw signatures |  | /s | 2,300 | 2,300 | 2,300 |" in text
     assert all(peer.version in text for peer in PEERS)
 

@@ -117,6 +117,8 @@ class Figures:
     comparisons: dict[str, Comparison] = field(default_factory=dict)
     notes: dict[str, Note] = field(default_factory=dict)
     missing: dict[str, Missing] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+    """Of the databases."""
 
     def row(self, server: str, load: str, connections: int) -> Row:
         """Return the row of that name, an empty one at first."""
@@ -176,4 +178,5 @@ class Figures:
             {key: Comparison(**each) for key, each in plain["comparisons"].items()},
             {key: Note(**note) for key, note in plain["notes"].items()},
             {key: Missing(**each) for key, each in plain["missing"].items()},
+            plain["versions"],
         )

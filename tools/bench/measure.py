@@ -74,6 +74,17 @@ class Bench:
     plan: Plan
     figures: Figures = field(default_factory=Figures)
     bare: dict[int, Measured] = field(default_factory=dict)
+    installed: set[str] = field(default_factory=set)
+
+    def install(self, peer: Peer) -> Site:
+        """Install *peer*, once in a run; return a place for it. Raises NotRun where that fails."""
+        site = self.plan.site(peer.name)
+        if peer.name not in self.installed:
+            say(f"installing {peer.name}")
+            peer.install(site.home)
+            self.figures.weight(peer.name, peer.version).installed = size(peer.files(site.home))
+            self.installed.add(peer.name)
+        return site
 
     def load(
         self,
@@ -149,14 +160,11 @@ class Bench:
         """Measure *peers* under the loads *wanted*, in rounds: A B C, A B C, …."""
         sites = {}
         for peer in peers:
-            say(f"installing {peer.name} {peer.version}")
             for load, why in peer.lacks.items():
                 self.figures.miss(why, peer.name, load)
             with self.attempt(peer.name):
-                site = self.plan.site(peer.name)
-                peer.install(site.home)
+                site = self.install(peer)
                 peer.begin(site)
-                self.figures.weight(peer.name, peer.version).installed = size(peer.files(site.home))
                 sites[peer] = site
         for number in range(self.plan.rounds):
             say(f"peers, round {number + 1} of {self.plan.rounds}")

@@ -40,7 +40,10 @@ Each server has {processes}, its settings for production, no access log, and SQL
 its ordinary flow. They do not do the same: what each does stands in the table. Limits of rates are off,
 since one address asks for everybody.
 """
-HASH: Final = "Argon2id with 3 passes over 64 MiB and one lane; who hashes otherwise is left out."
+HASH: Final = """\
+Argon2id with 3 passes over 64 MiB and one lane; who hashes otherwise is left out. In how many threads
+they hash is each server's own: ours leaves a core to those who do not log in.
+"""
 SIZES: Final = """\
 Memory counts pages that processes share once (PSS). On the disk is what the packages of the server take,
 without Python, Node or Debian's libraries, and without what only builds or installs (pip, setuptools,
@@ -54,7 +57,7 @@ what the machine allowed. *Raw signatures* are what one thread of `cryptography`
 same round, the *bare hash* is Argon2id at our cost in as many threads as the service hashes in.
 """
 DATABASE: Final = """\
-PostgreSQL is on the same machine. Its CPU is not in *CPU ms per request*, which is that of dhq-auth alone;
+{versions}. PostgreSQL is on the same machine. Its CPU is not in *CPU ms per request*, which is that of dhq-auth alone;
 it stands in the last column, with all that the database server did in that time.
 """
 
@@ -122,7 +125,7 @@ def _peers(figures: Figures, peers: Sequence[Peer], plan: Plan) -> list[str]:
         counts = _connections(name, plan.connections)
         if tables := [line for n in counts for line in _load(figures, name, n, peers)]:
             lines += [f"### {title}", "", *tables]
-            lines += [HASH, ""] * (name == LOGIN)
+            lines += [HASH] * (name == LOGIN)
     lines += ["### Start and size", "", SIZES]
     return [*lines, *weights(figures, [BARE, *(peer.name for peer in peers)])]
 
@@ -138,7 +141,8 @@ def _own(figures: Figures, machine: Machine) -> list[str]:
     lines = ["## Goals", "", GOALS.format(cores=machine.cores)]
     head = ("what", "goal", *DATABASES)
     lines += table(head, verdicts.table(figures), words=4)
-    lines += ["## dhq-auth by itself", "", DATABASE]
+    versions = ", ".join(f"{name} {version}" for name, version in figures.versions.items())
+    lines += ["## dhq-auth by itself", "", DATABASE.format(versions=versions)]
     loads = dict.fromkeys(row.load for row in own)
     rows = [
         [name, row.server.partition(", ")[2], *figures_of(row), middle(row.database_ms)]
@@ -154,7 +158,12 @@ def _own(figures: Figures, machine: Machine) -> list[str]:
 def _comparisons(figures: Figures) -> list[str]:
     """Return every ratio of the goals with its spread, and the figures of a kind of their own."""
     rows = [
-        [each.goal, each.database, f"by {way}", *(number(n) for n in _three(values))]
+        [
+            each.goal,
+            each.database,
+            f"by {way}" if each.by_cpu else "",
+            *(number(n) for n in _three(values)),
+        ]
         for each in figures.comparisons.values()
         for way, values in (("rate", each.by_rate), ("CPU", each.by_cpu))
         if values

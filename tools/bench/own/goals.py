@@ -1,5 +1,6 @@
 """What dhq-auth is to show of itself, on SQLite and on PostgreSQL: each with its yardstick."""
 
+import sqlite3
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +12,7 @@ from tools.bench import wrk
 from tools.bench.figures import BARE, Measured
 from tools.bench.measure import CONNECTIONS, Bench, prepared, say
 from tools.bench.own.fill import Filled
-from tools.bench.own.instance import DATABASES, EACH, Instance, made
+from tools.bench.own.instance import DATABASES, EACH, POSTGRESQL, SQLITE, Instance, made
 from tools.bench.own.names import (
     AGAIN,
     BY_API_TOKEN,
@@ -48,9 +49,10 @@ STORMING: Final = 32
 def goals(bench: Bench) -> None:
     """Measure all that the plan wants."""
     wants = bench.plan.wants
-    say("installing dhq-auth")
-    DhqAuth().install(bench.plan.site("dhq-auth").home)
+    bench.install(DhqAuth())
     with PostgresServer() as postgres:
+        version = postgres.execute("SHOW server_version")
+        bench.figures.versions |= {POSTGRESQL: version, SQLITE: sqlite3.sqlite_version}
         if wants(CHECK, ISSUE, KEYS, LOGIN, "storm", "two", "start"):
             instances = []
             for database in DATABASES:

@@ -26,7 +26,10 @@ class BetterAuth(NodePeer):
 
     name = "better-auth"
     version = "1.7.25"
-    runs = "Node's cluster, SQLite by better-sqlite3; a session is what is validated, RS256"
+    runs = (
+        "Node's cluster, SQLite by better-sqlite3; a session is what is validated, RS256; passwords by "
+        "an Argon2 in Rust, faster than the reference in C that Python has, in four threads"
+    )
     ready = "/api/auth/ok"
     packages = (f"better-auth@{version}", SQLITE, "@node-rs/argon2@2.2.1")
     app = "better_auth.mjs"
