@@ -4,8 +4,9 @@ Servers run one at a time on loopback, rounds interleaved (A B C, A B C, …), s
 changes its mind changes it for all. Each figure is also a ratio to a bare aiohttp server of the same
 round: figures depend on the machine, ratios less so.
 
-The whole takes a quarter of an hour and writes docs/benchmarks.md and docs/benchmarks.svg; a part of it
-is only printed. A quick look: python -m tools.bench --only check,authorize --peers none --seconds 2
+The whole takes about 17 minutes on two cores, and writes docs/benchmarks.md and docs/benchmarks.svg;
+a part of it is only printed. A quick look:
+python -m tools.bench --only check,authorize --peers none --rounds 1
 """
 
 import argparse
