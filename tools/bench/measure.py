@@ -155,6 +155,8 @@ class Bench:
                 found = self.load(BARE, HELLO, Load("/"), bare, connections=connections)
                 if found is not None:
                     self.bare[connections] = found
+                    name = f"Share of a core that the bare server got, {connections} connections"
+                    self.figures.note(name, "", found.rate * found.cpu_ms / 1000)
 
     def compare(self, peers: Sequence[Peer], wanted: Collection[str]) -> None:
         """Measure *peers* under the loads *wanted*, in rounds: A B C, A B C, …."""

@@ -54,7 +54,9 @@ One process and 32 connections, unless it says otherwise. A goal is met if the r
 reaches it, or that by CPU per request: the load itself needs a core of the same machine ({cores} in all),
 and where two processes, or signing in threads, want all of them, the ratio by requests per second says
 what the machine allowed. *Raw signatures* are what one thread of `cryptography` makes by RSA-2048 in the
-same round, the *bare hash* is Argon2id at our cost in as many threads as the service hashes in.
+same round; the *bare hash* is Argon2id at our cost in as many threads as the service hashes in.
+Where the bare server got much less than a core (the last table says how much), it waited for the load or
+for others, and the ratio by requests per second flatters: then believe that by CPU.
 """
 DATABASE: Final = """\
 {versions}. PostgreSQL is on the same machine. Its CPU is not in *CPU ms per request*, which is that of dhq-auth alone;
