@@ -51,10 +51,10 @@ faults: $(VENV)/.developing ## break what real processes stand on, during traffi
 soak: $(VENV)/.developing ## half an hour of traffic: slopes of memory, descriptors and rows
 	$(BIN)/python -m tests.faults.soak
 
-bench: $(VENV)/.developing ## measure beside other services, half an hour; writes docs/benchmarks.md and its picture
+bench: $(VENV)/.developing ## measure beside other services, 20 minutes; writes docs/benchmarks.md and its picture
 	$(BIN)/python -m tools.bench
-	$(BIN)/python -m tools.bench.policies
-	$(BIN)/python -m tools.bench.revocations
+	$(BIN)/python -m tools.bench.policies --seconds 1
+	$(BIN)/python -m tools.bench.revocations --rounds 15
 
 image: ## build and try the container image, with docker, else podman
 	PYTHON=$(PYTHON) tools/image.sh

@@ -4,13 +4,15 @@ Servers run one at a time on loopback, rounds interleaved (A B C, A B C, …), s
 changes its mind changes it for all. Each figure is also a ratio to a bare aiohttp server of the same
 round: figures depend on the machine, ratios less so.
 
-The whole takes about 25 minutes and writes docs/benchmarks.md and docs/benchmarks.svg; a part of it
-is only printed. A quick look: python -m tools.bench --only check,authorize --peers none --seconds 2
+The whole takes about 17 minutes on two cores, and writes docs/benchmarks.md and docs/benchmarks.svg;
+a part of it is only printed. A quick look:
+python -m tools.bench --only check,authorize --peers none --rounds 1
 """
 
 import argparse
 import json
 import os
+import subprocess
 import tempfile
 from pathlib import Path
 
@@ -19,8 +21,9 @@ from tools.bench.measure import Bench, Plan
 from tools.bench.own.goals import goals
 from tools.bench.own.server import DhqAuth
 from tools.bench.peers import PEERS
-from tools.bench.peers.peer import CHECK, ISSUE, KEYS, LOGIN, ROOT, Peer
+from tools.bench.peers.peer import CHECK, ISSUE, KEYS, LOGIN, Peer
 from tools.bench.plot import plot
+from tools.bench.process import ROOT
 
 LOADS = (CHECK, ISSUE, KEYS, LOGIN)
 CHAPTERS = ("storm", "two", "start", "scale")
@@ -36,7 +39,7 @@ def arguments() -> argparse.Namespace:
     formatter = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=formatter)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=int, default=2, help="of load, per figure and round")
+    parser.add_argument("--seconds", type=int, default=1, help="of load, per figure and round")
     parser.add_argument("--processes", type=int, default=1, help="of each server among peers")
     parser.add_argument("--connections", default="1,32,256", help="among peers")
     parser.add_argument("--only", default="", help=f"some of {','.join((*LOADS, *CHAPTERS))}")
@@ -62,11 +65,20 @@ def chosen(text: str) -> list[Peer]:
     return [DhqAuth(), *(peer for peer in PEERS if text == "all" or peer.name in named)]
 
 
+def node() -> str:
+    """Return the version of Node."""
+    try:
+        finished = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return "missing"
+    return finished.stdout.strip().removeprefix("v")
+
+
 def main() -> None:
     """Measure; print the report, and write it if it is whole."""
     options = arguments()
     home = Path(os.environ.get("BENCH_HOME", Path.home() / ".cache/dhq-auth-bench"))
-    versions = report.Machine.here(wrk.version())
+    machine = report.Machine.here(wrk.version(), node())
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     peers = chosen(options.peers)
     with tempfile.TemporaryDirectory(prefix="dhq-auth-bench-") as folder:
@@ -83,9 +95,11 @@ def main() -> None:
         if wanted := [name for name in LOADS if peers and plan.wants(name)]:
             bench.compare(peers, wanted)
         if options.goals:
-            goals(bench)
+            with bench.attempt("dhq-auth by itself"):
+                goals(bench)
+    home.mkdir(parents=True, exist_ok=True)
     (home / "last.json").write_text(json.dumps(bench.figures.plain(), indent=1))
-    text = report.markdown(bench.figures, versions, peers, plan)
+    text = report.markdown(bench.figures, machine, peers, plan)
     print(text)
     whole = options.peers == "all" and options.goals and not options.only
     if target := options.out or (ROOT / "docs" if whole else None):

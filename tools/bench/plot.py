@@ -1,4 +1,4 @@
-"""The figures at a glance: four panels of bars as SVG, for light pages and dark ones."""
+"""The figures at a glance: panels of bars as SVG, for light pages and dark ones."""
 
 import statistics
 from collections.abc import Sequence
@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import Final
 from xml.sax.saxutils import escape
 
-from tools.bench.figures import Figures
-from tools.bench.peers.peer import CHECK, ISSUE
-from tools.bench.report import number
+from tools.bench.figures import BARE, Figures
+from tools.bench.measure import CONNECTIONS, HELLO, LOGIN_CONNECTIONS
+from tools.bench.peers.peer import CHECK, ISSUE, KEYS, LOGIN
+from tools.bench.tables import number
 
-CONNECTIONS: Final = 32
+OWN: Final = "dhq-auth"
 WIDTH: Final = 920
 PANEL: Final = 440
 NAMES: Final = 150
@@ -20,10 +21,11 @@ STYLE: Final = """\
 svg { font: 13px system-ui, sans-serif; --page: #fcfcfb; --text: #1f2328; --quiet: #59636e;
   --own: #1a66c2; --other: #a9b2bc; --line: #d1d9e0; }
 @media (prefers-color-scheme: dark) { svg { --page: #16191d; --text: #f0f3f6; --quiet: #9aa4af;
-  --own: #5aa2f7; --other: #565f69; --line: #3a424b; } }
+  --own: #5aa2f7; --other: #5d6771; --line: #3a424b; } }
 .page { fill: var(--page); } text { fill: var(--text); } .quiet { fill: var(--quiet); }
 .title { font-weight: 600; font-size: 15px; } .own { fill: var(--own); } .other { fill: var(--other); }
-.bold { font-weight: 600; } .line { stroke: var(--line); }"""
+.bare { fill: none; stroke: var(--other); } .mine { font-weight: 600; fill: var(--own); }
+.line { stroke: var(--line); }"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +46,21 @@ def panels(figures: Figures) -> list[Panel]:
     """Return what there is to be drawn, the best first in each."""
     weights = [each for each in figures.weights.values() if "," not in each.server]
 
-    def rates(load: str) -> list[tuple[str, float]]:
-        rows = figures.of(load, CONNECTIONS)
-        return [(row.server, statistics.median(row.rates)) for row in rows]
+    def rates(load: str, connections: int = CONNECTIONS) -> list[tuple[str, float]]:
+        rows = [row for row in figures.of(load, connections) if "," not in row.server]
+        bare = figures.of(HELLO, connections) if rows else []
+        return [(row.server, statistics.median(row.rates)) for row in (*bare, *rows)]
 
     starts = [(each.server, statistics.median(each.starts)) for each in weights if each.starts]
     memory = [(each.server, max(each.loaded)) for each in weights if each.loaded]
+    logins = rates(LOGIN, LOGIN_CONNECTIONS)
+    more = f"requests per second from {CONNECTIONS} connections, more is better"
+    hashed = f"logins per second from {LOGIN_CONNECTIONS} connections; Argon2id, equal cost"
     known = [
-        Panel("Validate a token", "requests per second, more is better", rates(CHECK)),
-        Panel("Issue a token", "requests per second, more is better", rates(ISSUE)),
+        Panel("Validate a token", more, rates(CHECK)),
+        Panel("Issue a token", more, rates(ISSUE)),
+        Panel("Fetch the keys", more, rates(KEYS)),
+        Panel("Log in with a password", hashed, logins),
         Panel("Cold start", "seconds to the first 200, less is better", by_value(starts)),
         Panel("Memory after all loads", "MiB, less is better", by_value(memory)),
     ]
@@ -96,14 +104,14 @@ def _panel(panel: Panel, left: float, top: float) -> list[str]:
     ]
     for place, (name, value) in enumerate(panel.bars):
         y = top + HEADER - 12 + place * STEP
-        own = name == "dhq-auth"
-        kind, bold = ("own", ' class="bold"') if own else ("other", "")
+        kind = {OWN: "own", BARE: "bare"}.get(name, "other")
+        looks = {OWN: ' class="mine"', BARE: ' class="quiet"'}.get(name, "")
         long = max(2.0, value / most * room)
         text = f'y="{y + 13:g}"'
         drawn += [
-            f'<text{bold} x="{begin - 8:g}" {text} text-anchor="end">{escape(name)}</text>',
+            f'<text{looks} x="{begin - 8:g}" {text} text-anchor="end">{escape(name)}</text>',
             f'<rect class="{kind}" x="{begin:g}" y="{y:g}" width="{long:.1f}" height="{BAR}" rx="2"/>',
-            f'<text{bold} x="{begin + long + 6:.1f}" {text}>{number(value)}</text>',
+            f'<text{looks} x="{begin + long + 6:.1f}" {text}>{number(value)}</text>',
         ]
     bottom = top + panel.height - 8
     line = f'x1="{begin:g}" x2="{begin:g}" y1="{top + HEADER - 16:g}" y2="{bottom:g}"'

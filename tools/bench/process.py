@@ -8,16 +8,17 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+ROOT: Final = Path(__file__).parents[2]
 DEADLINE: Final = 60.0
 """Seconds for a server to answer, and to end."""
 PAUSE: Final = 0.002
-SETTLING, QUIET = 10.0, 0.1
+SETTLING, QUIET = 20.0, 0.1
 """Seconds for a server to become quiet, and for which it then is."""
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
 
@@ -32,17 +33,53 @@ class Command:
 
     argv: Sequence[str | Path]
     ready: str
-    cwd: Path
     environ: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """Where a server runs: *home* is its installation, *folder* holds the data of this run."""
+
+    home: Path
+    folder: Path
+    port: int
+    processes: int = 1
+    database: int = 0
+    """The process of its database server, where that is one of its own."""
+
+    @property
+    def base(self) -> str:
+        """The address of the server."""
+        return f"http://127.0.0.1:{self.port}"
 
 
 @dataclass(frozen=True, slots=True)
 class Running:
     """A server that answers, and the seconds that it took until it did."""
 
-    base: str
+    site: Site
     pid: int
     took: float
+    ready: str
+
+    @property
+    def base(self) -> str:
+        """Its address."""
+        return self.site.base
+
+    def settle(self) -> None:
+        """Wait until what was asked before is done, by those who have gone away: a while at most.
+
+        Then it uses no processor, and answers at once, since nothing stands in its queue.
+        """
+        until = time.perf_counter() + SETTLING
+        while (before := time.perf_counter()) < until:
+            spent = cpu(self.pid)
+            time.sleep(QUIET)
+            if cpu(self.pid) - spent < QUIET / 5:
+                _answers(self.ready)
+                if time.perf_counter() - before < 2 * QUIET:
+                    return
 
 
 def free_port() -> int:
@@ -52,26 +89,29 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(command: Command, port: int, log: Path) -> Iterator[Running]:
-    """Run *command* until it answers; its output goes to *log*. Raises NotRun if it does not."""
-    base = f"http://127.0.0.1:{port}"
+def running(command: Command, site: Site) -> Iterator[Running]:
+    """Run *command* at *site*, where its log is; raises NotRun if it does not answer in time."""
+    log, ready = site.folder / "log", f"{site.base}{command.ready}"
     began = time.perf_counter()
     with log.open("wb") as output:
-        process = subprocess.Popen(
-            [str(word) for word in command.argv],
-            cwd=command.cwd,
-            env={**os.environ, **command.environ},
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-        )
+        try:
+            process = subprocess.Popen(
+                [str(word) for word in command.argv],
+                cwd=site.folder,
+                env={**os.environ, **command.environ},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise NotRun(f"it did not start: {error}") from error
     try:
-        while not _answers(f"{base}{command.ready}"):
+        while not _answers(ready):
             if process.poll() is not None or time.perf_counter() - began > DEADLINE:
                 raise NotRun(f"it did not start: {_last_line(log)}")
             time.sleep(PAUSE)
-        yield Running(base, process.pid, time.perf_counter() - began)
+        yield Running(site, process.pid, time.perf_counter() - began, ready)
     finally:
         process.terminate()
         try:
@@ -115,16 +155,6 @@ def cpu(pid: int) -> float:
     return spent / _TICKS
 
 
-def settle(pid: int) -> None:
-    """Wait until *pid* has done what was asked before, by those who have gone away: a while at most."""
-    until, spent = time.perf_counter() + SETTLING, cpu(pid)
-    while time.perf_counter() < until:
-        time.sleep(QUIET)
-        before, spent = spent, cpu(pid)
-        if spent - before < QUIET / 5:
-            return
-
-
 def memory(pid: int) -> float:
     """Return the memory of *pid* and its descendants in MiB; pages they share count once (PSS)."""
     total = 0
@@ -142,11 +172,10 @@ def _read(path: Path) -> str:
         return ""
 
 
-def size(paths: Sequence[Path]) -> float:
-    """Return what *paths* take on the disk, in MiB; a file of several names counts once."""
+def size(files: Iterable[Path]) -> float:
+    """Return what *files* take on the disk, in MiB; a file of several names counts once."""
     seen: dict[tuple[int, int], int] = {}
-    for path in paths:
-        for each in [path, *path.rglob("*")] if path.is_dir() else [path]:
-            known = each.lstat()
-            seen[known.st_dev, known.st_ino] = known.st_blocks * 512
+    for each in files:
+        known = each.lstat()
+        seen[known.st_dev, known.st_ino] = known.st_blocks * 512
     return sum(seen.values()) / 1024**2

@@ -76,6 +76,8 @@ async def measure(url: str, folder: Path, rounds: int) -> list[float]:
         checker = await asyncio.create_subprocess_exec(
             *command, stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
+        if checker.stdin is None or checker.stdout is None:
+            raise RuntimeError("the service that checks has no pipes")
         took = []
         for number in range(rounds):
             login, shown = await token(session)

@@ -2,7 +2,9 @@
 
 import re
 import shutil
+import signal
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,8 +13,13 @@ from typing import Final
 SCRIPT: Final = Path(__file__).with_name("requests.lua")
 UNITS: Final = {"us": 1e-3, "ms": 1.0, "s": 1e3, "m": 6e4, "h": 3.6e6}
 """Milliseconds in each."""
+WARMING: Final = 0.3
+"""Seconds of load before it is counted."""
+WARMING_CONNECTIONS: Final = 4
+PATIENCE: Final = 60
+"""Seconds after its end within which a load must have ended."""
 _REQUESTS: Final = re.compile(r"(\d+) requests in ([\d.]+)(us|ms|s|m|h)")
-_PERCENTILE: Final = re.compile(r"^ +(\d+(?:\.\d+)?)% +([\d.]+)(us|ms|s|m|h)$", re.MULTILINE)
+_PERCENTILE: Final = re.compile(r"^ +(\d+(?:\.\d+)?)% +([\d.]+)(us|ms|s|m|h) *$", re.MULTILINE)
 _REFUSED: Final = re.compile(r"Non-2xx or 3xx responses: (\d+)")
 _SOCKET: Final = re.compile(r"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)")
 
@@ -110,13 +117,33 @@ def run(
     Raises LoadFailed unless all is answered, and unless *refusable* by 2xx.
     """
     called = command(base, load, connections, seconds, folder)
-    finished = subprocess.run(called, capture_output=True, text=True, check=False)
+    try:
+        finished = subprocess.run(
+            called, capture_output=True, text=True, timeout=seconds + PATIENCE, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise LoadFailed(f"{load.path}: the load did not end") from error
     answered = parsed(finished.stdout + finished.stderr)
-    if (answered.refused and not refusable) or not answered.requests:
+    if not answered.requests:
+        raise LoadFailed(f"{load.path}: nothing was answered in {seconds:g} s")
+    if answered.refused and not refusable:
         raise LoadFailed(
             f"{load.path}: {answered.refused} of {answered.requests} requests were refused"
         )
     return answered
+
+
+def warm(base: str, load: Load, folder: Path) -> None:
+    """Put *load* on *base* for a moment, which is not counted."""
+    called = command(base, load, WARMING_CONNECTIONS, PATIENCE, folder)
+    process = subprocess.Popen(called, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    time.sleep(WARMING)
+    process.send_signal(signal.SIGINT)  # upon which wrk ends its load
+    try:
+        process.wait(PATIENCE)
+    finally:
+        process.kill()
+        process.wait()
 
 
 def version() -> str:

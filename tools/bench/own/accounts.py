@@ -8,12 +8,9 @@ from typing import Final
 from sqlalchemy import text
 
 from dhq_auth.db import Database
-from dhq_auth.passwords.hashing import Argon2Cost, PasswordHasher
-from tools.bench.peers.peer import PASSWORD
+from tools.bench.yardsticks import HASHING, hash_once
 
-THREADS: Final = max(1, (os.cpu_count() or 1) - 1)
-"""As many as the service hashes in."""
-NUMBER: Final = 128 * THREADS
+NUMBER: Final = 128 * HASHING
 """More than are logged in within one load; half of them are for the storm."""
 NAMES: Final = tuple(f"login{number}" for number in range(NUMBER))
 _ONE: Final = "(SELECT CAST(:name AS TEXT) AS name, min(created_at) AS at FROM policies) AS one"
@@ -25,11 +22,6 @@ _HASH: Final = (
     "INSERT INTO passwords (user_id, hash, changed_at)"
     f" SELECT name, CAST(:hash AS TEXT), at FROM {_ONE}"
 )
-
-
-def hash_once() -> str:
-    """Return the hash of the password, at the cost of the service and with a salt of its own."""
-    return PasswordHasher(Argon2Cost(), queue=0)._hash(PASSWORD.encode())  # noqa: SLF001
 
 
 @cache

@@ -4,33 +4,22 @@ import json
 import shutil
 import tempfile
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from aiohttp import ClientSession
 
 from tools.bench.own import accounts
-from tools.bench.peers.peer import (
-    CHECK,
-    ISSUE,
-    KEYS,
-    LOGIN,
-    NAME,
-    PASSWORD,
-    ROOT,
-    Peer,
-    Site,
-    from_pypi,
-    pip,
-)
-from tools.bench.process import Command
+from tools.bench.peers.flows import JSON
+from tools.bench.peers.installation import from_pypi, pip
+from tools.bench.peers.peer import CHECK, ISSUE, KEYS, LOGIN, NAME, PASSWORD, Peer
+from tools.bench.process import ROOT, Site
 from tools.bench.wrk import Load
 
-_JSON = {"Content-Type": "application/json"}
 ACCOUNT = {"username": NAME, "password": PASSWORD}
 _SENT = json.dumps({"username": "{token}", "password": PASSWORD})
-LOGINS = Load("/auth/login", _JSON, "POST", _SENT, again=True)
+LOGINS = Load("/auth/login", JSON, "POST", _SENT, again=True)
 STORM = "storm"
 PUBLIC_KEY, API_TOKEN, POLICIES = "public key", "API token", "policies"
 
@@ -46,6 +35,7 @@ class DhqAuth(Peer):
     name = "dhq-auth"
     version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     runs = "its own server, SQLite; every token is looked up, so that it can be revoked; RS256"
+    ready = "/readyz"
 
     def install(self, home: Path) -> None:
         """Install what it needs, as locked, and the sources that are here now."""
@@ -64,7 +54,7 @@ class DhqAuth(Peer):
         (site.folder / "permissions.json").write_text(everything)
 
     def environ(self, site: Site) -> dict[str, str]:
-        """Return its settings: production's, but for one address that asks for everybody."""
+        """Return its settings: production's, but for the limits, since one address asks for everybody here."""
         return {
             "PORT": str(site.port),
             "EXTERNAL_ADDRESS": site.base,
@@ -74,26 +64,24 @@ class DhqAuth(Peer):
             "PROVIDER_BENCH_FILE": str(site.folder / "permissions.json"),
             "PASSWORD_CHECKS": "100000",
             "LOGIN_ATTEMPTS": "1000",
+            "PLUGIN_CALLS": "300",
             "LOG_LEVEL": "warning",
         }
 
-    def command(self, site: Site) -> Command:
+    def argv(self, site: Site) -> Sequence[str | Path]:
         """Run the server."""
-        argv = [str(site.home / "bin/dhq-auth"), "serve"]
-        environ = self.environ(site)
-        return Command(argv=argv, ready="/readyz", cwd=site.folder, environ=environ)
+        return [site.home / "bin/dhq-auth", "serve"]
 
-    async def prepare(self, site: Site) -> Mapping[str, Load]:
+    async def loads(self, client: ClientSession, site: Site) -> Mapping[str, Load]:
         """Register, log in, make an API token."""
-        async with ClientSession(site.base) as client:
-            async with client.post("/auth/register", json=ACCOUNT) as answer:
-                await answer.read()  # 409 from the second round on: it is there
-            async with client.post("/auth/login", json=ACCOUNT) as answer:
-                answer.raise_for_status()
-                login = {"Auth-Token": (await answer.json())["token"]}
-            async with client.post("/auth/tokens", json=ACCOUNT) as answer:
-                answer.raise_for_status()
-                made = {"Auth-Token": (await answer.json())["token"]}
+        async with client.post("/auth/register", json=ACCOUNT) as answer:
+            await answer.read()  # 409 from the second round on: it is there
+        async with client.post("/auth/login", json=ACCOUNT) as answer:
+            answer.raise_for_status()
+            login = {"Auth-Token": (await answer.json())["token"]}
+        async with client.post("/auth/tokens", json=ACCOUNT) as answer:
+            answer.raise_for_status()
+            made = {"Auth-Token": (await answer.json())["token"]}
         await accounts.add(self.environ(site)["DATABASE_URL"])
         half = accounts.NUMBER // 2
         return {

@@ -1,41 +1,24 @@
-"""What the benchmark knows of a server, and how packages get into its cache folder."""
+"""What every peer does; a file beside this one says what is particular to one of them."""
 
-import os
-import shutil
-import subprocess
-import sys
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, Final
 
-from tools.bench.process import Command, NotRun
+from aiohttp import ClientSession, CookieJar
+
+from tools.bench.peers.installation import call, files, from_npm, from_pypi, into
+from tools.bench.process import Command, Site
 from tools.bench.wrk import Load
 
-ROOT: Final = Path(__file__).parents[3]
 APPS: Final = Path(__file__).parent / "apps"
 CHECK, ISSUE, LOGIN, KEYS = "check", "authorize", "login", "keys"
 NAME: Final = "bench"
 EMAIL: Final = "bench@example.com"
 PASSWORD: Final = "seven purple rivers sing"  # noqa: S105 - of an account that lives for minutes
-PATIENCE: Final = 900
-"""Seconds for an installation."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Site:
-    """Where a server runs: *home* is its installation, *folder* holds the data of this run."""
-
-    home: Path
-    folder: Path
-    port: int
-    processes: int = 1
-
-    @property
-    def base(self) -> str:
-        """The address of the server."""
-        return f"http://127.0.0.1:{self.port}"
+ARGON2: Final = "argon2-cffi==25.1.0"
+GUNICORN: Final = "gunicorn==27.0.1"
+SQLITE: Final = "better-sqlite3@12.11.1"
 
 
 class Peer(ABC):
@@ -45,86 +28,98 @@ class Peer(ABC):
     version: ClassVar[str]
     runs: ClassVar[str]
     """How it is run, and what is to be known of its figures; a line of the report."""
-    equal_hash: ClassVar[bool] = True
-    """Whether its passwords are hashed as ours are: else its logins are not compared."""
+    ready: ClassVar[str] = "/healthz"
+    """The path that answers 200 when it serves."""
+    lacks: ClassVar[Mapping[str, str]] = {}
+    """The loads that it is not put under, and why."""
 
     @abstractmethod
     def install(self, home: Path) -> None:
         """Put exactly *version* into *home*; raises NotRun where that cannot be done."""
 
-    def begin(self, site: Site) -> None:  # noqa: B027 - most have nothing to do
+    def begin(self, site: Site) -> None:  # noqa: B027 - some have nothing to do
         """Make what is there before the first start: schema, keys, users."""
 
     @abstractmethod
+    def argv(self, site: Site) -> Sequence[str | Path]:
+        """Return the words that start it."""
+
+    def environ(self, site: Site) -> Mapping[str, str]:  # noqa: ARG002 - most need it
+        """Return what it finds in its environment beside what is there already."""
+        return {}
+
     def command(self, site: Site) -> Command:
         """Return how to start it."""
+        return Command(argv=self.argv(site), ready=self.ready, environ=self.environ(site))
 
-    @abstractmethod
     async def prepare(self, site: Site) -> Mapping[str, Load]:
         """Get a token from the running server by its ordinary flow; return its loads."""
+        jar = CookieJar(unsafe=True)  # which keeps those of addresses, too
+        async with ClientSession(site.base, cookie_jar=jar) as client:
+            return await self.loads(client, site)
 
-    def parts(self, home: Path) -> Sequence[Path]:
-        """Return what of *home* is its installation."""
-        return [home]
+    @abstractmethod
+    async def loads(self, client: ClientSession, site: Site) -> Mapping[str, Load]:
+        """Log in as *client* does, which keeps cookies; return what is asked of it."""
 
-
-def once(home: Path, what: str) -> bool:
-    """Whether *what* is still to be put into *home*, which then is empty."""
-    stamp = home / ".installed"
-    if stamp.exists() and stamp.read_text() == what:
-        return False
-    shutil.rmtree(home, ignore_errors=True)
-    home.mkdir(parents=True)
-    return True
+    def files(self, home: Path) -> Iterable[Path]:
+        """Return the files of its installation."""
+        return files(home)
 
 
-def call(argv: Sequence[str | Path], cwd: Path, environ: Mapping[str, str] | None = None) -> str:
-    """Run *argv*; return what it prints. Raises NotRun with its last words if it fails."""
-    try:
-        finished = subprocess.run(
-            [str(word) for word in argv],
-            cwd=cwd,
-            env={**os.environ, **(environ or {})},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
-            check=False,
+class PythonPeer(Peer):
+    """A peer of PyPI, in a virtual environment of its own; its application is one of `apps`."""
+
+    packages: ClassVar[Sequence[str]]
+
+    def install(self, home: Path) -> None:
+        """Install its packages."""
+        from_pypi(home, *self.packages)
+
+    def environ(self, site: Site) -> Mapping[str, str]:
+        """Let it find its application and its data."""
+        return {"PYTHONPATH": str(APPS), "DATA": str(site.folder)}
+
+    def run(self, site: Site, *words: str | Path, **environ: str) -> str:
+        """Run its Python, before it is started; return what that prints."""
+        return call(
+            [site.home / "bin/python", *words], site.folder, {**self.environ(site), **environ}
         )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise NotRun(f"{Path(argv[0]).name}: {error}") from error
-    if finished.returncode:
-        said = (finished.stderr or finished.stdout).strip().splitlines() or ["nothing"]
-        raise NotRun(f"{Path(argv[0]).name} failed: {said[-1][:200]}")
-    return finished.stdout
+
+    def gunicorn(self, site: Site, app: str) -> Sequence[str | Path]:
+        """Return how gunicorn serves *app*."""
+        argv = [str(site.home / "bin/python"), "-m", "gunicorn", app]
+        argv += ["--bind", f"127.0.0.1:{site.port}"]
+        argv += ["--workers", str(site.processes), "--worker-class", "gthread", "--threads", "4"]
+        return [*argv, "--log-level", "error"]
 
 
-def from_pypi(home: Path, *requirements: str) -> None:
-    """Make *home* a virtual environment of these requirements, without pip in it."""
-    if not once(home, "\n".join(requirements)):
-        return
-    call([sys.executable, "-m", "venv", "--without-pip", home], home)
-    pip(home, *requirements)
-    (home / ".installed").write_text("\n".join(requirements))
+class NodePeer(Peer):
+    """A peer of npm; *app* is one of `apps`, and forks where there are to be several processes."""
+
+    packages: ClassVar[Sequence[str]]
+    app: ClassVar[str]
+
+    def install(self, home: Path) -> None:
+        """Install its packages."""
+        from_npm(home, *self.packages)
+
+    def argv(self, site: Site) -> Sequence[str | Path]:
+        """Run Node, with the application beside the packages that it imports."""
+        return ["node", into(site.home, APPS / self.app)]
+
+    def environ(self, site: Site) -> Mapping[str, str]:
+        """Tell the application where it is and what it has."""
+        return {
+            "NODE_ENV": "production",
+            "PORT": str(site.port),
+            "DATA": str(site.folder),
+            "PROCESSES": str(site.processes),
+        }
 
 
-def pip(home: Path, *words: str) -> None:
-    """Install what *words* say into the virtual environment *home*."""
-    python = str(home / "bin/python")
-    called = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet"]
-    call([*called, "--disable-pip-version-check", *words], home)
-
-
-def from_npm(home: Path, *packages: str) -> None:
-    """Put these packages and what they need into `node_modules` of *home*."""
-    if not once(home, "\n".join(packages)):
-        return
-    (home / "package.json").write_text('{"private": true, "type": "module"}')
-    npm = ["npm", "install", "--no-audit", "--no-fund", "--omit=dev"]
-    call([*npm, *packages], home)
-    (home / ".installed").write_text("\n".join(packages))
-
-
-def into(home: Path, app: str) -> Path:
-    """Copy *app* beside `node_modules`, where its imports are found; return where it is."""
-    return Path(shutil.copy(APPS / app, home / app))
+def make_key(site: Site) -> Path:
+    """Make an RSA key for a server that brings none; return where it is."""
+    path = site.folder / "key.pem"
+    path.write_text(call(["openssl", "genrsa", "2048"], site.folder))
+    return path

@@ -31,7 +31,7 @@ class User(SQLAlchemyBaseUserTableUUID, Base):
     """A user."""
 
 
-engine = create_async_engine(f"sqlite+aiosqlite:///{os.environ['DATABASE']}")
+engine = create_async_engine(f"sqlite+aiosqlite:///{os.environ['DATA']}/users.db")
 session_maker = async_sessionmaker(engine, expire_on_commit=False)
 
 

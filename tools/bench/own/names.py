@@ -1,0 +1,17 @@
+"""What the rows of dhq-auth are called: in the figures, and where the goals look for them."""
+
+GOOD = "/auth/check, good token"
+BY_API_TOKEN = "/auth/check, API token"  # noqa: S105 - what is asked
+FIRST_KNOWN = "/auth/check, every token for the first time, user known"
+FIRST_READ = "/auth/check, every token for the first time, user read from the database"
+MANY_USERS = "/auth/check, tokens of 1,000 users in turn"
+AGAIN = "/auth/authorize, same user and service again"
+NEW = "/auth/authorize, every token newly signed"
+BY_POLICIES = "/auth/authorize, policies"
+JWKS, PEM = "/.well-known/jwks.json", "/auth/public-key"
+LOGGED_IN = "/auth/login, password"
+STORMY = "p99 of /auth/check under a login storm"
+START = "cold start"
+TWO = "two processes: "
+MANY = "1,000,000 users: "
+"""What begins the names of comparisons with one process, and with 1,000 users."""
