@@ -67,8 +67,8 @@ class Grant:
     """The answer: JSON values by name.
 
     `permissions` holds `true` only for what is allowed without a condition; `filters` the rest.
-    `fresh_for` says how long a service need not ask again, `stale_since` (with a time zone) since
-    when an earlier answer stands in for one that could not be had; `/auth/authorize` states both.
+    `fresh_for` says how long nobody need ask again, `stale_since` (with a time zone) since when an
+    earlier answer stands in for one that could not be had; `/auth/authorize` states both.
     `explanation` says why, where the question has `explain`; it is never part of the token.
     """
 

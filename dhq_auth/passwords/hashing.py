@@ -4,6 +4,8 @@ import asyncio
 import os
 import re
 import secrets
+import sys
+import threading
 from base64 import b64encode
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -22,6 +24,8 @@ HASH_BYTES: Final = 32
 LANES: Final = 1
 """Argon2's parallelism. Each lane is a thread more, and the cores have others to serve."""
 RETRY_AFTER: Final = 5
+NICENESS: Final = 10
+"""How far the threads of the pool stand back behind the one that answers (nice(1))."""
 
 Result = TypeVar("Result")
 
@@ -118,7 +122,7 @@ class PasswordHasher:
         finally:
             self.waiting -= 1
         if self._executor is None:
-            self._executor = ThreadPoolExecutor(self._threads, "password")
+            self._executor = ThreadPoolExecutor(self._threads, "password", _step_back)
         try:
             future = self._executor.submit(job)
         except RuntimeError as error:  # we are closed, or the system has no thread for us
@@ -141,3 +145,12 @@ class PasswordHasher:
 
 def _random(size: int) -> str:
     return b64encode(secrets.token_bytes(size)).decode().rstrip("=")
+
+
+def _step_back() -> None:
+    """Let this thread wait where there is not a core for all: a hash takes its time anyhow."""
+    if sys.platform == "linux":  # elsewhere niceness is that of the process
+        thread = threading.get_native_id()
+        with suppress(OSError):
+            nicer = os.getpriority(os.PRIO_PROCESS, thread) + NICENESS
+            os.setpriority(os.PRIO_PROCESS, thread, nicer)

@@ -51,7 +51,14 @@ class Grants:
             tags = (("user", user_id),)
             self._shelf.put(key, digest, since=now, until=now + LONGEST, tags=tags, mark=mark)
             return
+        try:
+            await self._tell(source, user_id, service, grant, digest)
+        finally:  # of several that are told at once the row says which was the last
+            self._shelf.discard(key)
 
+    async def _tell(
+        self, source: Source, user_id: str, service: str, grant: Grant, digest: str
+    ) -> None:
         async def change(tx: Transaction) -> None:
             row = (user_id, service, digest, tx.now)
             first = await store.add_grant(tx.db, *row)

@@ -14,7 +14,7 @@ from time import monotonic
 from typing import Final, Generic, TypeVar
 
 from dhq_auth.errors import Unavailable
-from dhq_auth.events import Event, KeyRevoked
+from dhq_auth.events import Event, KeyRevoked, PermissionsGranted
 
 Value = TypeVar("Value")
 Tag = tuple[str, str]
@@ -66,8 +66,11 @@ class Memory:
         return self._count
 
     def hear(self, events: Iterable[Event]) -> None:
-        """Forget all about the users of *events*, whatever happened; after the commit."""
-        events = list(events)
+        """Forget all about the users of *events*, whatever happened; after the commit.
+
+        But what a user was granted says nothing of the user, nor of a credential.
+        """
+        events = [event for event in events if not isinstance(event, PermissionsGranted)]
         if any(isinstance(event, KeyRevoked) for event in events):
             self.forget_everything()
         self.forget(("user", event.user_id) for event in events if event.user_id is not None)
@@ -153,6 +156,10 @@ class Shelf(Generic[Value]):
             self._keys.setdefault(tag, set()).add(key)
         if len(self._items) > self._size:
             self._remove(next(iter(self._items)))
+
+    def discard(self, key: Hashable) -> None:
+        """Forget what is remembered under *key*, if anything is."""
+        self._remove(key)
 
     def drop(self, tag: Tag) -> None:
         """Forget what depends on *tag*."""

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from sqlalchemy import Engine, event
 
 from dhq_auth import logs
 from dhq_auth.api_tokens.format import new_token
+from tests.fixtures.heard import hearing
 from tests.fixtures.service import FrozenClock, Start
 from tests.self_service.people import Person, ask, registered
 
@@ -19,15 +19,12 @@ def statements() -> Iterator[list[str]]:
     """Every statement that a request of a service of this process executes."""
     seen: list[str] = []
 
-    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+    def note(statement: str) -> None:
         if logs.REQUEST.get() is not None:
             seen.append(" ".join(statement.split()))
 
-    event.listen(Engine, "before_cursor_execute", note)
-    try:
+    with hearing(note):
         yield seen
-    finally:
-        event.remove(Engine, "before_cursor_execute", note)
 
 
 @pytest.fixture

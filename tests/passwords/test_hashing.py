@@ -1,6 +1,7 @@
 """Passwords are hashed at a cost, off the event loop, so many at a time and no more."""
 
 import asyncio
+import os
 import re
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import bcrypt
 import pytest
 
 from dhq_auth.errors import Unavailable
-from dhq_auth.passwords.hashing import Argon2Cost, PasswordHasher
+from dhq_auth.passwords.hashing import NICENESS, Argon2Cost, PasswordHasher
 from tests.passwords.conftest import CHEAP
 
 PASSWORD = "correct horse battery stäple"
@@ -263,7 +264,7 @@ def test_a_loop_that_ends_meanwhile_leaves_nothing_undone() -> None:
 def test_until_the_first_password_nothing_is_loaded_and_no_thread_runs() -> None:
     program = (
         "import sys, threading, dhq_auth.passwords.rules\n"
-        "from dhq_auth.passwords.hashing import Argon2Cost, PasswordHasher\n"
+        "from dhq_auth.passwords.hashing import NICENESS, Argon2Cost, PasswordHasher\n"
         "PasswordHasher(Argon2Cost(), queue=1)\n"
         "print({'argon2', 'bcrypt', '_cffi_backend'} & set(sys.modules), threading.active_count())"
     )
@@ -271,3 +272,13 @@ def test_until_the_first_password_nothing_is_loaded_and_no_thread_runs() -> None
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert told.stdout == "set() 1\n"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere niceness is that of the process")
+async def test_the_threads_that_hash_stand_back_behind_the_one_that_answers(
+    hasher: PasswordHasher,
+) -> None:
+    before = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+    there = await hasher._run(lambda: os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+    assert there == min(19, before + NICENESS)
+    assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) == before

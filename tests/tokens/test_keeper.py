@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
-from sqlalchemy import event
 
 from dhq_auth.errors import NotFound, Unavailable
 from dhq_auth.opaque import derive
 from dhq_auth.sdk.strict import header_of
+from dhq_auth.tokens import store
 from dhq_auth.tokens.keeper import SPACING
 from dhq_auth.tokens.key import SigningKey, new_private_key, open_stored
 from dhq_auth.tokens.states import ANNOUNCED_FOR
@@ -18,6 +18,7 @@ from dhq_auth.tokens.store import KeyPurpose
 from dhq_auth.tokens.wrapping import wrapping_of
 from tests.fakes.postgres import PostgresServer
 from tests.fakes.proxy import Proxy
+from tests.fixtures.heard import hearing
 from tests.fixtures.service import FrozenClock
 from tests.tokens.replicas import NewReplica, Replica, all_take, replica_of
 
@@ -172,10 +173,10 @@ async def test_keys_that_nobody_has_cost_a_look_in_a_while_however_many_there_ar
     one = await new_replica().start()
     strange = await token_of_stranger(one)
     looks: list[str] = []
-    engine = one.database._reader.sync_engine
-    event.listen(engine, "before_cursor_execute", lambda *all_: looks.append(all_[2]))
+    await store.marks_now(one.database)  # its connection is there now, and can be heard
     began = time.monotonic()
-    assert not any(await asyncio.gather(*(one.takes(strange, LOGIN) for _ in range(300))))
+    with hearing(looks.append):
+        assert not any(await asyncio.gather(*(one.takes(strange, LOGIN) for _ in range(300))))
     looks = [look for look in looks if "signing_keys" in look]
     assert 1 <= len(looks) <= (time.monotonic() - began) / SPACING + 1
     assert not [look for look in looks if "private_key" in look]

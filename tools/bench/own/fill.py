@@ -9,12 +9,15 @@ from sqlalchemy import text
 
 from dhq_auth.clock import utcnow
 from dhq_auth.db import Database
+from dhq_auth.hookspecs import Grant
+from dhq_auth.permissions.granted import digest_of
 from dhq_auth.settings import from_environ
 from dhq_auth.tokens.key import open_stored
 from dhq_auth.tokens.keyring import Keyring
 from dhq_auth.tokens.load import read_rows
 from dhq_auth.tokens.signing import LOGIN, TokenSigner
 from dhq_auth.tokens.wrapping import wrapping_of
+from tools.bench.own.server import PERMISSIONS
 
 PATIENCE: Final = 1800
 _SERIES: Final = (
@@ -34,6 +37,11 @@ _TOKENS: Final = (
     f"INSERT INTO api_tokens (id, digest, user_id, title, hint, created_at){_SERIES}"
     " SELECT 't' || i, 'd' || i, 'u' || i, '', '', at FROM n, one"
 )
+_GRANTS: Final = (
+    f"INSERT INTO permission_grants (user_id, service, digest, granted_at){_SERIES}"
+    f" SELECT 'u' || i, 'bench', '{digest_of(Grant(PERMISSIONS))}', at FROM n, one"
+)
+"""What is granted is a fact of the audit log when it is new; here it has been told before."""
 _POLICIES: Final = (
     "INSERT INTO policies (id, service, table_name, action, expression, description, created_at,"
     f" updated_at){_SERIES} SELECT 'p' || i, CASE WHEN i < 12 THEN 'notes' ELSE 'of' || (i / 10) END,"
@@ -43,7 +51,7 @@ _POLICIES: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """How many users there are, each with a session and an API token; and how many policies."""
+    """How many users there are, each with a session, an API token and a grant; and how many policies."""
 
     users: int
     policies: int
@@ -61,6 +69,7 @@ async def _fill(environ: Mapping[str, str], filled: Filled) -> None:
             (_USERS, filled.users),
             (_SESSIONS, filled.users),
             (_TOKENS, filled.users),
+            (_GRANTS, filled.users),
             (_POLICIES, filled.policies),
         ):
             async with database.write() as db:

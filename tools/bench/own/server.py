@@ -23,6 +23,9 @@ LOGINS = Load("/auth/login", JSON, "POST", _SENT, again=True)
 STORM = "storm"
 PUBLIC_KEY, API_TOKEN, POLICIES = "public key", "API token", "policies"
 
+PERMISSIONS = {"read": True}
+"""What the provider of the service `bench` grants everybody."""
+
 SOURCES = ("dhq_auth", "providers", "extensions", "pyproject.toml", "README.md", "LICENSE")
 
 
@@ -50,7 +53,7 @@ class DhqAuth(Peer):
 
     def begin(self, site: Site) -> None:
         """Write the permissions that its provider reads."""
-        everything = json.dumps({"*": {"*": {"read": True}}})
+        everything = json.dumps({"*": {"*": PERMISSIONS}})
         (site.folder / "permissions.json").write_text(everything)
 
     def environ(self, site: Site) -> dict[str, str]:
