@@ -196,7 +196,7 @@ class Database:
             try:
                 found = await self._direct.fetch(asked.sql, asked.values(values))
                 return [asked.row(row) for row in found]
-            except TimeoutError:
+            except (TimeoutError, PoolTimeout):
                 with self._in_our_words():
                     raise
             except Exception as error:  # noqa: BLE001 - the other way finds out what it is, and says it

@@ -78,6 +78,8 @@ class TrustedIssuers:
         Raises InvalidCredential if it is theirs and bad, with the reason `expired` or `invalid`;
         UpstreamFailed or UpstreamTimeout while the keys of its issuer were never to be had.
         """
+        if not (self._published or self._keyed):
+            return None
         try:
             header = strict.header_of(token, self._limits.max_token)
             claimed = strict.issuer_of(token)

@@ -20,7 +20,7 @@ import logging
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from aiohttp.http import HttpProcessingError, RawRequestMessage
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 from aiohttp.web_protocol import RequestHandler, RequestPayloadError, _ErrInfo
@@ -30,6 +30,7 @@ from dhq_auth.serving.access_log import ACCESS, AccessLog
 from dhq_auth.serving.refusals import TOO_LARGE, failure, problem, unparsable
 from dhq_auth.serving.same_task import same_task
 from dhq_auth.settings import Limits
+from dhq_auth.web.headers import SERVER
 
 if TYPE_CHECKING:
     from dhq_auth.serving.server import Server
@@ -223,6 +224,8 @@ class Connection(RequestHandler):
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
     ) -> tuple[web.StreamResponse, bool]:
         """Send *resp*; then settle what is left of the request."""
+        if not resp.prepared:  # else it says what it is already
+            resp.headers.setdefault(hdrs.SERVER, SERVER)
         if self._upgraded or (self._retiring and not (self._messages or self._head_size)):
             resp.force_close()
         resp, lost = await super().finish_response(request, resp, start_time)

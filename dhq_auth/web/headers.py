@@ -48,7 +48,6 @@ class Headers:
     def put(self, request: web.Request, response: web.StreamResponse) -> None:
         """Put them on *response*; what says more of itself there stays."""
         headers = response.headers
-        headers[hdrs.SERVER] = SERVER
         headers[_REQUEST_ID] = request[REQUEST_ID]
         headers[_NO_SNIFFING] = "nosniff"
         headers.setdefault(_POLICY, CONTENT_SECURITY_POLICY)

@@ -36,13 +36,13 @@ async def asked(service: Service, token: str, name: str) -> tuple[int, dict[str,
 
 async def test_a_service_token_is_for_one_service_and_lives_for_minutes(service: Service) -> None:
     token = await service.log_in("acme")
-    (_, notes), (_, again) = [await asked(service, token, "notes") for _ in range(2)]
+    (_, notes), (_, other) = [await asked(service, token, name) for name in ("notes", "filtering")]
     key = await (await service.browser.get("/auth/public-key")).text()
     claims = pyjwt.decode(notes["token"], key, algorithms=["RS256"])
     assert claims["service"] == "notes"
     assert claims["iss"] == service.url
     assert claims["sub"] == claims["userid"] == notes["userid"]
-    assert claims["jti"] != pyjwt.decode(again["token"], key, algorithms=["RS256"])["jti"]
+    assert claims["jti"] != pyjwt.decode(other["token"], key, algorithms=["RS256"])["jti"]
     assert claims["permissions"] == notes["permissions"]
 
 

@@ -195,7 +195,7 @@ async def test_an_expectation_that_we_do_not_know_is_417(served, more):
     assert b"miracles" not in answer.body
 
 
-@pytest.mark.parametrize("path", ["/", "/nowhere", "/fail", "/stream"])
+@pytest.mark.parametrize("path", ["/", "/nowhere", "/fail"])
 async def test_no_answer_names_the_software(served, path):
     wire = await (await served()).connect()
     answer = await wire.ask(get(path))
