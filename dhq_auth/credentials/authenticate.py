@@ -15,6 +15,7 @@ from dhq_auth.hookspecs import Presented
 from dhq_auth.settings import Settings
 from dhq_auth.web.client import ACTOR
 from dhq_auth.web.params import Params
+from dhq_auth.web.repeat import BELIEVED
 
 
 class Authenticator:
@@ -75,6 +76,7 @@ class Authenticator:
             mark = self._recent.mark()
             who = await self._found(request, explicit)
             self._recent.put(explicit, who, mark)
+        request[BELIEVED] = self._recent.holds(explicit, who)
         return who
 
     async def _found(self, request: web.Request, explicit: Presented | None) -> Authenticated:

@@ -1,5 +1,6 @@
 """Whose credential it was a moment ago, so that the same one costs nothing again."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from hashlib import sha256
 from typing import Final
@@ -35,6 +36,11 @@ class Recent:
         if not self._memory.counts:
             await self._memory.refresh()
         return self._shelf.get(key, self._now())
+
+    def holds(self, presented: Presented, who: Authenticated) -> Callable[[], bool]:
+        """Return what tells whether *presented* is still known to be that of *who*, as it was."""
+        key = _key(presented)
+        return lambda: self._shelf.get(key, self._now()) is who
 
     def put(self, presented: Presented, who: Authenticated, mark: int) -> None:
         """Remember *who*, where that may be."""

@@ -26,6 +26,7 @@ from dhq_auth.tokens.signing import TokenSigner
 from dhq_auth.web.client import CLIENT_ADDRESS, device, source
 from dhq_auth.web.params import params, query
 from dhq_auth.web.render import redirect
+from dhq_auth.web.repeat import BELIEVED, HOLDS
 from dhq_auth.web.routing import Route
 from dhq_auth.work import Work
 
@@ -103,6 +104,8 @@ class LoginViews:
                     "providers": {name: {"url": url} for name, url in urls.items()},
                 }
             )
+        if BELIEVED in request:
+            request[HOLDS] = request[BELIEVED]
         body = b'{"authenticated": true, "profile": %b}' % who.profile_json
         return web.Response(body=body, content_type="application/json", charset="utf-8")
 

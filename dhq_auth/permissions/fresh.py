@@ -15,7 +15,8 @@ from dhq_auth.revocations.memory import Memory, Shelf
 SIZE: Final = 2048
 LONGEST: Final = timedelta(minutes=1)
 """For how long an answer is given again, whatever its provider said: rows change by hand, too."""
-_SECOND: Final = timedelta(seconds=1)
+_MOMENT: Final = timedelta(seconds=1)
+"""What holds no longer than this is told to nobody: until it arrives it is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class Answer:
     def age(self) -> dict[str, object]:
         """What is to be said of how old the answer is, and how old it may get."""
         age: dict[str, object] = {}
-        if (fresh_for := self.grant.fresh_for) >= _SECOND:
+        if (fresh_for := self.grant.fresh_for) > _MOMENT:
             left = ceil(self.holds_until - monotonic())
             age["fresh_for"] = max(0, min(int(fresh_for.total_seconds()), left))
         if self.grant.stale_since is not None:

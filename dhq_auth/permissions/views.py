@@ -24,6 +24,7 @@ from dhq_auth.tokens.signing import TokenSigner
 from dhq_auth.tokens.store import KeyPurpose
 from dhq_auth.web.client import source
 from dhq_auth.web.params import Params, query
+from dhq_auth.web.repeat import BELIEVED, HOLDS
 from dhq_auth.web.routing import Route
 from dhq_auth.work import Work
 
@@ -105,6 +106,8 @@ class PermissionViews:
             more["explanation"] = answer.grant.explanation
         if more:
             return web.json_response({**answer.signed.said, **more})
+        if (believed := request.get(BELIEVED)) is not None:
+            request[HOLDS] = lambda: believed() and self._fresh.get(who, service) is answer
         return web.Response(
             body=answer.signed.body, content_type="application/json", charset="utf-8"
         )
@@ -148,11 +151,15 @@ class PermissionViews:
     async def public_key(self, request: web.Request) -> web.StreamResponse:
         """Give the public half of the key that signs service tokens now."""
         pem = self._signer.keyring.signing(KeyPurpose.SERVICE).public_pem
+        keyring = self._signer.keyring
+        request[HOLDS] = lambda: keyring.signing(KeyPurpose.SERVICE).public_pem is pem
         return _cacheable(request, pem, "text/plain")
 
     async def jwks(self, request: web.Request) -> web.StreamResponse:
         """Give the public halves of all service keys (RFC 7517 5)."""
-        return _cacheable(request, self._signer.keyring.jwks_text, "application/json")
+        keyring, text = self._signer.keyring, self._signer.keyring.jwks_text
+        request[HOLDS] = lambda: keyring.jwks_text is text
+        return _cacheable(request, text, "application/json")
 
 
 def _flag(sent: Params, name: str) -> bool:

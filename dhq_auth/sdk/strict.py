@@ -12,9 +12,12 @@ from datetime import UTC, datetime
 from typing import Any, Final, NoReturn
 
 from joserfc.errors import JoseError
+from joserfc.jwk import RSAKey
+from joserfc.jws import JWSRegistry
 
 MALFORMED: Final = (ValueError, TypeError, ArithmeticError, OSError, RecursionError, JoseError)
 """Whatever a reader of hostile JSON and base64 may raise: all of it is the token's fault."""
+_RS256: Final = JWSRegistry.algorithms["RS256"]
 _COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 _REFUSED_HEADERS = frozenset({"crit", "b64", "zip", "cty", "jwk", "jku", "x5u", "x5c", "enc"})
 # The last character of a group of two or three holds bits that must be zero (RFC 4648 3.5).
@@ -22,21 +25,32 @@ _TAILS = {2: frozenset("AQgw"), 3: frozenset("AEIMQUYcgkosw048")}
 
 
 def header_of(token: str, max_length: int) -> dict[str, Any]:
-    """Return the header of the JWT *token* (RFC 7515 4), of which nothing is believed yet.
+    """Return the header of the JWT *token* as `parts_of` does."""
+    return parts_of(token, max_length)[0]
+
+
+def parts_of(token: str, max_length: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return header and claims of the JWT *token* (RFC 7515 4), of which nothing is believed yet.
 
     Raises ValueError if any part of the token is malformed.
     """
     if len(token) > max_length or not _COMPACT.fullmatch(token):
         raise ValueError("not a JWT in compact form")
-    protected, claims, signature = token.split(".")
+    protected, payload, signature = token.split(".")
     _bytes_of(signature)
-    _object(claims)
+    claims = _object(payload)
     header = _object(protected)
     if refused := _REFUSED_HEADERS & header.keys():
         raise ValueError(f"the header {min(refused)} is not accepted")
     if not isinstance(header.get("alg"), str):
         raise ValueError("no algorithm is named")
-    return header
+    return header, claims
+
+
+def is_signed(token: str, key: RSAKey) -> bool:
+    """Whether *key* has signed *token*, which `parts_of` has read, by RS256 (RFC 7515 5.2)."""
+    signed, _, signature = token.rpartition(".")
+    return _RS256.verify(signed.encode(), _bytes_of(signature), key)
 
 
 def issuer_of(token: str) -> object:

@@ -23,11 +23,12 @@ from typing import TYPE_CHECKING, Any, Final
 from aiohttp import hdrs, web
 from aiohttp.http import HttpProcessingError, RawRequestMessage
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
-from aiohttp.web_protocol import RequestHandler, RequestPayloadError, _ErrInfo
+from aiohttp.web_protocol import RequestPayloadError, _ErrInfo
 
 from dhq_auth.errors import AuthError, RequestTimeout
 from dhq_auth.serving.access_log import ACCESS, AccessLog
 from dhq_auth.serving.refusals import TOO_LARGE, failure, problem, unparsable
+from dhq_auth.serving.repeats import RepeatingHandler
 from dhq_auth.serving.same_task import same_task
 from dhq_auth.settings import Limits
 from dhq_auth.web.headers import SERVER
@@ -45,7 +46,7 @@ PIPELINE: Final = 4
 _log = logging.getLogger("dhq_auth.serving")
 
 
-class Connection(RequestHandler):
+class Connection(RepeatingHandler):
     """A connection that cannot be held open, or made to hold much, by whoever is at its end."""
 
     __slots__ = (
@@ -66,6 +67,7 @@ class Connection(RequestHandler):
     ) -> None:
         super().__init__(
             server,
+            repeats=server.repeats,
             loop=loop,
             keepalive_timeout=limits.keepalive_timeout,
             logger=_log,
@@ -110,6 +112,10 @@ class Connection(RequestHandler):
     def data_received(self, data: bytes) -> None:
         """Let aiohttp parse *data*; judge what came of it."""
         if self._discarding or self._close or self._force_close:
+            return
+        if self._was_answered(data, free=not (self._head_size or self._retiring)):
+            self._server.waiting.pop(self, None)
+            self._server.waiting[self] = None
             return
         known, in_body = self._request_count, not self._body.is_eof()
         super().data_received(data)
@@ -234,6 +240,7 @@ class Connection(RequestHandler):
             await self._settle(request.content, ending=ending)
         if resp.keep_alive and self.transport is not None and not self._messages:
             self._server.waiting[self] = None
+            self._remember(request, resp)
         return resp, lost
 
     async def _settle(self, body: StreamReader, *, ending: bool) -> None:

@@ -12,6 +12,7 @@ from aiohttp import web
 from dhq_auth.errors import AuthError, Unavailable
 from dhq_auth.serving.protocol import Connection
 from dhq_auth.serving.refusals import objection, problem
+from dhq_auth.serving.repeats import Repeats
 from dhq_auth.settings import Limits
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
@@ -36,6 +37,7 @@ class Server(web.Server):
         self._limits = limits
         self._empty: asyncio.Future[None] | None = None
         self.retiring = False
+        self.repeats = Repeats()
         self.waiting: dict[Connection, None] = {}
         """Connections that have nothing under way, the one that waits longest first."""
 

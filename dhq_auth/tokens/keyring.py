@@ -9,7 +9,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any, Final
 
-from joserfc.jwk import KeySet, RSAKey
+from joserfc.jwk import RSAKey
 
 from dhq_auth.clock import Clock, utcnow
 from dhq_auth.errors import Unavailable
@@ -79,7 +79,7 @@ class Keyring:
         key = self.signing(purpose)
         return key.created_at and key.signs_from
 
-    def verifying(self, purpose: KeyPurpose, kid: object) -> KeySet:
+    def verifying(self, purpose: KeyPurpose, kid: object) -> RSAKey:
         """Return the key of *purpose* that is called *kid*.
 
         Raises UnknownKey for a name that may be that of a new key, ValueError for what is none,
@@ -89,7 +89,7 @@ class Keyring:
             raise ValueError("signed by what is no key of ours")
         key = self._by_kid.get((purpose, kid))
         if key is not None:
-            return KeySet([key])
+            return key
         if kid in self._sealed:
             raise Unavailable("the key of the token cannot be opened here")
         raise UnknownKey("signed by an unknown key")

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from aiohttp.typedefs import Middleware
 
 from dhq_auth.settings import Settings
@@ -28,7 +28,9 @@ def answer_middleware(settings: Settings, pages: Pages, life: Life) -> Middlewar
     async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
         address = request[ADDRESS]
         request[CLIENT_ADDRESS] = client_address(request, proxies)
-        response: web.StreamResponse | None = await cors.preflight(request)
+        response: web.StreamResponse | None = None
+        if request.method == hdrs.METH_OPTIONS:
+            response = await cors.preflight(request)
         if response is None:
             try:
                 life.admit(address)

@@ -24,8 +24,8 @@ class Cors:
         self._patterns = settings.allowed_origins or ()
 
     async def preflight(self, request: web.Request) -> web.Response | None:
-        """Return the answer to what a browser asks before it calls; None if it does not ask."""
-        if request.method != "OPTIONS" or _ASKED_FOR not in request.headers:
+        """Return the answer to OPTIONS as a browser asks before it calls; None if it does not."""
+        if _ASKED_FOR not in request.headers:
             return None
         meant = request.clone(method=request.headers[_ASKED_FOR])
         resource = (await request.app.router.resolve(meant)).route.resource

@@ -1,6 +1,7 @@
 """The outermost middleware: gives a request its names, and counts, times and traces it."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from http import HTTPStatus
 from time import perf_counter
 from typing import Final
@@ -12,6 +13,7 @@ from dhq_auth import logs, tracing
 from dhq_auth.errors import AuthError, TooManyRequests
 from dhq_auth.metrics import OTHER, Metrics
 from dhq_auth.web.client import REFUSED, REQUEST_ID, TRACE_ID
+from dhq_auth.web.repeat import HOLDS, NOTE
 from dhq_auth.web.routing import ADDRESS, Address, address_of
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -24,6 +26,7 @@ LIMITS: Final = (
 """What `TooManyRequests.limit` is; what is not here is counted as `other`."""
 Series = tuple[Callable[[float], None], Callable[[float], None]]
 """What counts a request, and what spreads how long it took."""
+GOOD: Final = HTTPStatus.OK.value
 TOO_MANY: Final = HTTPStatus.TOO_MANY_REQUESTS.value
 GONE: Final = 499
 """The status where the caller has left before his answer, as nginx has it."""
@@ -65,6 +68,8 @@ class Requests:
                 else:
                     _name(request, tracing.trace_id(_traceparent(request)))
                     response = await handler(request)
+                    if HOLDS in request:
+                        request[NOTE] = self._one_more(address.route, request.method)
                 status = response.status
                 return response
             finally:
@@ -75,6 +80,10 @@ class Requests:
                     self._note_limit(request[REFUSED])
 
         return observe
+
+    def _one_more(self, route: str, method: str) -> Callable[[float], None]:
+        """Return what counts such a request again, which is answered as well."""
+        return partial(self._note, route, method, GOOD)
 
     def _note(self, route: str, method: str, status: int, seconds: float) -> None:
         known = self._series.get((route, method, status)) or self._found(route, method, status)

@@ -77,8 +77,9 @@ async def test_it_holds_no_longer_than_the_token_in_it(serve: Serve, clock: Froz
     assert await asked(alice) == 2
 
 
-async def test_of_less_than_a_second_nobody_is_told(serve: Serve) -> None:
-    alice = await registered(await serve(0.5))
+@pytest.mark.parametrize("seconds", [0.5, 1])
+async def test_of_a_moment_nobody_is_told(serve: Serve, seconds: float) -> None:
+    alice = await registered(await serve(seconds))
     _, said = await alice.call("GET", "/auth/authorize?service=notes")
     assert "fresh_for" not in said
 

@@ -9,11 +9,17 @@ from typing import Final
 from aiohttp import web
 
 from dhq_auth.settings import Settings, SettingsError
+from dhq_auth.web.repeat import HOLDS, NOTE
 from tests.fakes.server import Handler
 
 HELD: Final = web.AppKey("held", asyncio.Event)
 RELEASE: Final = web.AppKey("release", asyncio.Event)
 ASKED: Final = web.AppKey("asked", list[str])
+
+HOLDING: Final = web.AppKey("holding", list[bool])
+"""Whether what was answered at `/again` holds, the last word counts."""
+GIVEN_AGAIN: Final = web.AppKey("given again", list[float])
+"""What was noted of answers that were given again."""
 
 LARGE: Final = 32 * 1024**2
 
@@ -21,6 +27,7 @@ LARGE: Final = 32 * 1024**2
 def create(settings: Settings | None = None) -> web.Application:
     app = web.Application()
     app[HELD], app[RELEASE], app[ASKED] = asyncio.Event(), asyncio.Event(), []
+    app[HOLDING], app[GIVEN_AGAIN] = [True], []
     app.middlewares.append(_note)
     app.add_routes(
         [
@@ -34,6 +41,10 @@ def create(settings: Settings | None = None) -> web.Application:
             web.get("/look", _look),
             web.get("/stream", _stream),
             web.get("/pid", _pid),
+            web.route("*", "/again", _again),
+            web.get("/again/cookie", _again),
+            web.get("/again/long", _again),
+            web.get("/again/missing", _again),
         ]
     )
     return app
@@ -120,3 +131,18 @@ async def _stream(request: web.Request) -> web.StreamResponse:
 
 async def _pid(request: web.Request) -> web.Response:
     return web.Response(text=str(os.getpid()))
+
+
+async def _again(request: web.Request) -> web.Response:
+    """Say how many have asked, which holds as long as HOLDING says so."""
+    app = request.app
+    request[HOLDS], request[NOTE] = lambda: app[HOLDING][-1], app[GIVEN_AGAIN].append
+    answer = web.Response(text=str(len(app[ASKED])), headers={"X-Request-Id": "first"})
+    match request.path:
+        case "/again/cookie":
+            answer.set_cookie("a", "b")
+        case "/again/long":
+            answer.text = "x" * 10_000
+        case "/again/missing":
+            answer.set_status(404)
+    return answer

@@ -114,8 +114,8 @@ def _loads(
         if not bench.plan.wants(*groups):
             continue
         raw = signatures() if name == NEW else None
-        if name == NEW:  # whose they are is known then
-            seen = replace(many, tokens=known)
+        if name == NEW:  # whose they are is known then, and what was granted last
+            seen = replace(authorize, again=False)
             wrk.run(server.base, seen, CONNECTIONS, PATIENCE, bench.plan.folder)
         if measured := bench.load(instance.name, name, load, server):
             found[name] = measured

@@ -1,0 +1,137 @@
+"""Answers that are given again to the same bytes, without a look at what they mean.
+
+Services ask about the same token again and again, and their clients write it the same way each time.
+To parse that, find the route, read the headers and write the answer anew costs ten times what is left:
+to look whether the answer still holds (`web.repeat`). Everything else about it was settled when it was
+given first, by the one way that all requests go. It gets an id and a date of its own.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import sha256
+from http import HTTPStatus
+from time import perf_counter
+from typing import Any, Final, Self
+
+from aiohttp import hdrs, web
+from aiohttp.helpers import rfc822_formatted_time
+from aiohttp.http import HttpVersion11
+from aiohttp.web_protocol import RequestHandler
+
+from dhq_auth.tracing import new_id
+from dhq_auth.web.repeat import HOLDS, NOTE
+
+SIZE: Final = 512
+LONGEST: Final = 8192
+"""Bytes of a request, and of an answer, that are worth it: all of it is 4 MiB at most."""
+_END: Final = b"\r\n\r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """An answer that was given, cut where its id and its date stand."""
+
+    holds: Callable[[], bool]
+    note: Callable[[float], None]
+    head: bytes
+    body: bytes
+
+    @classmethod
+    def of(cls, request: web.BaseRequest, answer: web.StreamResponse) -> Self | None:
+        """Return *answer*, which was sent, if it may be given to *request* again."""
+        holds, note = request.get(HOLDS), request.get(NOTE)
+        if holds is None or note is None or request.version != HttpVersion11:
+            return None
+        if not isinstance(answer, web.Response) or answer.status != HTTPStatus.OK:
+            return None
+        body = answer.body
+        if not isinstance(body, bytes) or len(body) > LONGEST or hdrs.SET_COOKIE in answer.headers:
+            return None
+        headers = "".join(
+            f"{name}: {value}\r\n"
+            for name, value in answer.headers.items()
+            if name not in {hdrs.DATE, "X-Request-Id"}
+        )
+        head = f"HTTP/1.1 200 {answer.reason}\r\n{headers}"
+        return cls(holds, note, head.encode(), body)
+
+    def text(self) -> bytes:
+        """Return it as it is sent now."""
+        own = f"X-Request-Id: {new_id(8)}\r\nDate: {rfc822_formatted_time()}\r\n\r\n"
+        return b"%b%b%b" % (self.head, own.encode(), self.body)
+
+
+class Repeats:
+    """What may be given again in this process: *size* answers, the last ones that were."""
+
+    def __init__(self, size: int = SIZE) -> None:
+        self._size = size
+        self._known: OrderedDict[bytes, Repeat] = OrderedDict()
+
+    def get(self, asked: bytes) -> Repeat | None:
+        """Return the answer to the request *asked*, if it holds."""
+        if len(asked) > LONGEST or not self._known:
+            return None
+        key = _key(asked)
+        found = self._known.get(key)
+        if found is None:
+            return None
+        if not found.holds():
+            del self._known[key]
+            return None
+        self._known.move_to_end(key)
+        return found
+
+    def put(self, asked: bytes, request: web.BaseRequest, answer: web.StreamResponse) -> None:
+        """Remember *answer* for whoever asks in the same bytes, where that may be."""
+        if (
+            len(asked) > LONGEST
+            or not asked.startswith(b"GET ")
+            or asked.find(_END) != len(asked) - 4
+        ):
+            return
+        if (repeat := Repeat.of(request, answer)) is not None:
+            self._known[_key(asked)] = repeat
+            if len(self._known) > self._size:
+                self._known.popitem(last=False)
+
+
+class RepeatingHandler(RequestHandler):
+    """A connection that gives answers again where no log is to tell of each of them."""
+
+    __slots__ = ("_asked", "_repeats")
+
+    def __init__(self, server: web.Server, *, repeats: Repeats, **options: Any) -> None:
+        super().__init__(server, **options)
+        self._repeats = repeats
+        self._asked = b""
+        """What has come while nothing else was under way: a request by itself, or its beginning."""
+
+    def _was_answered(self, data: bytes, *, free: bool) -> bool:
+        """Answer *data* if it was answered before; never unless *free*, nor the first request."""
+        idle = free and not (self._messages or self._paused or self._logging_enabled)
+        if not idle or self._waiter is None or self._keepalive_handle is None:
+            self._asked = b""
+            return False
+        repeat = self._repeats.get(data)
+        if repeat is None or self.transport is None or self._manager is None:
+            self._asked = data
+            return False
+        began = perf_counter()
+        self.transport.write(repeat.text())
+        self._manager.requests_count += 1
+        self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
+        repeat.note(perf_counter() - began)
+        return True
+
+    def _remember(self, request: web.BaseRequest, answer: web.StreamResponse) -> None:
+        """Let what *request* was answered be the answer to the same bytes, where that may be."""
+        if self._asked:
+            self._repeats.put(self._asked, request, answer)
+            self._asked = b""
+
+
+def _key(asked: bytes) -> bytes:
+    # Never the request itself, which holds a credential.
+    return sha256(asked).digest()
