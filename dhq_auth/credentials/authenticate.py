@@ -76,7 +76,8 @@ class Authenticator:
             mark = self._recent.mark()
             who = await self._found(request, explicit)
             self._recent.put(explicit, who, mark)
-        request[BELIEVED] = self._recent.holds(explicit, who)
+        if who.good_until is not None:
+            request[BELIEVED] = self._recent.holds(explicit, who)
         return who
 
     async def _found(self, request: web.Request, explicit: Presented | None) -> Authenticated:
