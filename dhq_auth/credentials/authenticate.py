@@ -8,7 +8,7 @@ from aiohttp import web
 from dhq_auth.credentials.extension import OfExtension
 from dhq_auth.credentials.kind import Authenticated, Kind
 from dhq_auth.credentials.presented import presented
-from dhq_auth.credentials.recent import Recent
+from dhq_auth.credentials.recent import Recent, key_of
 from dhq_auth.credentials.session import Sessions, cookie_secret
 from dhq_auth.errors import InvalidCredential
 from dhq_auth.hookspecs import Presented
@@ -72,12 +72,13 @@ class Authenticator:
         explicit = presented(request, params)
         if not remember or explicit is None:
             return await self._found(request, explicit)
-        if (who := await self._recent.get(explicit)) is None:
+        key = key_of(explicit)
+        if (who := await self._recent.get(key)) is None:
             mark = self._recent.mark()
             who = await self._found(request, explicit)
-            self._recent.put(explicit, who, mark)
+            self._recent.put(key, who, mark)
         if who.good_until is not None:
-            request[BELIEVED] = self._recent.holds(explicit, who)
+            request[BELIEVED] = self._recent.holds(key, who)
         return who
 
     async def _found(self, request: web.Request, explicit: Presented | None) -> Authenticated:

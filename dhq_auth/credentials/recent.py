@@ -17,7 +17,7 @@ SIZE: Final = 4096
 
 
 class Recent:
-    """Credentials that were believed, until something about them ends."""
+    """Credentials that were believed, each by its `key_of`, until something about them ends."""
 
     def __init__(self, memory: Memory, now: Clock) -> None:
         self._memory = memory
@@ -28,21 +28,19 @@ class Recent:
         """Return a mark for `put`, to be taken before anything is read."""
         return self._memory.mark()
 
-    async def get(self, presented: Presented) -> Authenticated | None:
-        """Return whose *presented* was, if it is known that nothing it depends on has ended."""
-        key = _key(presented)
+    async def get(self, key: bytes) -> Authenticated | None:
+        """Return whose it was, if it is known that nothing it depends on has ended."""
         if key not in self._shelf:
             return None
         if not self._memory.counts:
             await self._memory.refresh()
         return self._shelf.get(key, self._now())
 
-    def holds(self, presented: Presented, who: Authenticated) -> Callable[[], bool]:
-        """Return what tells whether *presented* is still known to be that of *who*, as it was."""
-        key = _key(presented)
+    def holds(self, key: bytes, who: Authenticated) -> Callable[[], bool]:
+        """Return what tells whether it is still known to be that of *who*, as it was."""
         return lambda: self._shelf.get(key, self._now()) is who
 
-    def put(self, presented: Presented, who: Authenticated, mark: int) -> None:
+    def put(self, key: bytes, who: Authenticated, mark: int) -> None:
         """Remember *who*, where that may be."""
         if who.good_until is None:
             return
@@ -53,9 +51,12 @@ class Recent:
             tags += (("jti", who.principal.token_id), ("sid", who.principal.token_id))
         now = self._now()
         until = min(who.good_until, now + LONGEST)
-        self._shelf.put(_key(presented), who, since=now, until=until, tags=tuple(tags), mark=mark)
+        self._shelf.put(key, who, since=now, until=until, tags=tuple(tags), mark=mark)
 
 
-def _key(presented: Presented) -> bytes:
-    # Never the credential itself: memory is read by debuggers, and written to swap.
+def key_of(presented: Presented) -> bytes:
+    """Return what *presented* is remembered by.
+
+    Never the credential itself: memory is read by debuggers, and written to swap.
+    """
     return sha256(f"{presented.scheme} {presented.value}".encode(errors="surrogatepass")).digest()

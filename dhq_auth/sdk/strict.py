@@ -9,6 +9,7 @@ import math
 import re
 from base64 import urlsafe_b64decode
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Final, NoReturn
 
 from joserfc.errors import JoseError
@@ -39,12 +40,18 @@ def parts_of(token: str, max_length: int) -> tuple[dict[str, Any], dict[str, Any
     protected, payload, signature = token.split(".")
     _bytes_of(signature)
     claims = _object(payload)
+    return dict(_header(protected)), claims
+
+
+@lru_cache(maxsize=64)
+def _header(protected: str) -> dict[str, Any]:
+    """Return the header in *protected*: all tokens that one key has signed have the same."""
     header = _object(protected)
     if refused := _REFUSED_HEADERS & header.keys():
         raise ValueError(f"the header {min(refused)} is not accepted")
     if not isinstance(header.get("alg"), str):
         raise ValueError("no algorithm is named")
-    return header, claims
+    return header
 
 
 def is_signed(token: str, key: RSAKey) -> bool:
@@ -77,9 +84,7 @@ def _bytes_of(segment: str) -> bytes:
 
 def _object(segment: str) -> dict[str, Any]:
     try:
-        value = json.loads(
-            _bytes_of(segment).decode(), object_pairs_hook=_unique, parse_constant=_refuse
-        )
+        value = _decode(_bytes_of(segment).decode())
     except RecursionError:
         raise ValueError("too deeply nested") from None
     if not isinstance(value, dict):
@@ -96,3 +101,6 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _refuse(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is not JSON")
+
+
+_decode: Final = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse).decode

@@ -63,36 +63,30 @@ class Repeat:
 
 
 class Repeats:
-    """What may be given again in this process: *size* answers, the last ones that were."""
+    """What may be given again in this process: *size* answers, the last ones that were.
+
+    A request that comes once is no reason to keep its answer; one that comes twice is.
+    """
 
     def __init__(self, size: int = SIZE) -> None:
         self._size = size
-        self._known: OrderedDict[bytes, Repeat] = OrderedDict()
+        self._known: OrderedDict[bytes, Repeat | None] = OrderedDict()
 
-    def get(self, asked: bytes) -> Repeat | None:
-        """Return the answer to the request *asked*, if it holds."""
-        if len(asked) > LONGEST or not self._known:
-            return None
-        key = _key(asked)
+    def get(self, key: bytes) -> Repeat | None:
+        """Return the answer to the request that is called *key*, if it holds."""
         found = self._known.get(key)
         if found is None:
             return None
         if not found.holds():
-            del self._known[key]
+            self._known[key] = None
             return None
         self._known.move_to_end(key)
         return found
 
-    def put(self, asked: bytes, request: web.BaseRequest, answer: web.StreamResponse) -> None:
+    def put(self, key: bytes, request: web.BaseRequest, answer: web.StreamResponse) -> None:
         """Remember *answer* for whoever asks in the same bytes, where that may be."""
-        if (
-            len(asked) > LONGEST
-            or not asked.startswith(b"GET ")
-            or asked.find(_END) != len(asked) - 4
-        ):
-            return
-        if (repeat := Repeat.of(request, answer)) is not None:
-            self._known[_key(asked)] = repeat
+        if HOLDS in request:
+            self._known[key] = Repeat.of(request, answer) if key in self._known else None
             if len(self._known) > self._size:
                 self._known.popitem(last=False)
 
@@ -106,17 +100,17 @@ class RepeatingHandler(RequestHandler):
         super().__init__(server, **options)
         self._repeats = repeats
         self._asked = b""
-        """What has come while nothing else was under way: a request by itself, or its beginning."""
+        """What the request under way is called, if it has come by itself and is plain."""
 
     def _was_answered(self, data: bytes, *, free: bool) -> bool:
         """Answer *data* if it was answered before; never unless *free*, nor the first request."""
         idle = free and not (self._messages or self._paused or self._logging_enabled)
-        if not idle or self._waiter is None or self._keepalive_handle is None:
+        if not idle or self._waiter is None or self._keepalive_handle is None or not _plain(data):
             self._asked = b""
             return False
-        repeat = self._repeats.get(data)
+        self._asked = sha256(data).digest()  # never the request itself, which holds a credential
+        repeat = self._repeats.get(self._asked)
         if repeat is None or self.transport is None or self._manager is None:
-            self._asked = data
             return False
         began = perf_counter()
         self.transport.write(repeat.text())
@@ -132,6 +126,7 @@ class RepeatingHandler(RequestHandler):
             self._asked = b""
 
 
-def _key(asked: bytes) -> bytes:
-    # Never the request itself, which holds a credential.
-    return sha256(asked).digest()
+def _plain(data: bytes) -> bool:
+    """Whether *data* is one GET, whole and without a body."""
+    size = len(data)
+    return size <= LONGEST and data.startswith(b"GET ") and data.find(_END) == size - len(_END)
