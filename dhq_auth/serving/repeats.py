@@ -43,6 +43,8 @@ class Repeat:
         holds, note = request.get(HOLDS), request.get(NOTE)
         if holds is None or note is None or request.version != HttpVersion11:
             return None
+        if request.body_exists:  # it may come in a packet of its own, and is no new request then
+            return None
         if not isinstance(answer, web.Response) or answer.status != HTTPStatus.OK:
             return None
         body = answer.body
@@ -100,7 +102,7 @@ class RepeatingHandler(RequestHandler):
         super().__init__(server, **options)
         self._repeats = repeats
         self._asked = b""
-        """What the request under way is called, if it has come by itself and is plain."""
+        """What the request under way is called, if its head has come by itself."""
 
     def _was_answered(self, data: bytes, *, free: bool) -> bool:
         """Answer *data* if it was answered before; never unless *free*, nor the first request."""
@@ -127,6 +129,6 @@ class RepeatingHandler(RequestHandler):
 
 
 def _plain(data: bytes) -> bool:
-    """Whether *data* is one GET, whole and without a body."""
+    """Whether *data* is one GET, as far as one can see; a body may follow."""
     size = len(data)
     return size <= LONGEST and data.startswith(b"GET ") and data.find(_END) == size - len(_END)

@@ -120,6 +120,21 @@ async def test_two_in_one_packet_and_one_in_two_are_answered_as_ever(served):
     assert await said(wire) == 3
 
 
+async def test_a_body_that_comes_later_is_never_taken_for_a_request(served):
+    site = await served()
+    wire = await site.connect()
+    await said(wire)
+    for number in range(2, 8):
+        wire.send(get("/again", "Content-Length: 37"))
+        await wire.writer.drain()
+        await asyncio.sleep(0.02)
+        wire.send(b"GET /fail HTTP/1.1\r\nHost: smuggled\r\n\r\n"[:37])
+        answer = await wire.answer()
+        assert (answer.status, int(answer.body)) == (200, number)
+    assert site.app[ASKED] == ["/again"] * 7
+    assert await said(wire) == 8
+
+
 async def test_behind_one_that_is_being_answered_it_waits_its_turn(served):
     site = await served()
     wire = await site.connect()
