@@ -252,6 +252,7 @@ class Database:
         await self._writer.dispose()
         if self._reader.pool is not self._writer.pool:
             await self._reader.dispose()
+            await pools.ended()
 
     @contextmanager
     def _in_our_words(self) -> Iterator[None]:

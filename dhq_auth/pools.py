@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, Final
+from weakref import WeakSet
 
 from sqlalchemy import event
 from sqlalchemy.dialects import registry
@@ -21,6 +22,10 @@ from dhq_auth.errors import StartRefused
 
 BUSY_TIMEOUT: Final = 0.5
 """Seconds for which SQLite waits for a lock in its thread; then we ask again, until our deadline."""
+LAST_WAIT: Final = 2.0
+"""Seconds for a statement that nobody waits for any more, when its database is closed."""
+_opened: Final = WeakSet[Any]()
+"""SQLite's connections that there are in this process."""
 STATEMENTS: Final = "statement_cache_size"
 """An option of DATABASE_URL: how many statements a connection keeps prepared, 100 without it."""
 DIALECT: Final = "postgresql+related"
@@ -170,7 +175,18 @@ def _opening(*args: Any, **options: Any) -> Any:
     connection._thread.daemon = True  # noqa: SLF001 - as SQLAlchemy does
     connection.stop = cache(connection.stop)  # type: ignore[method-assign]
     connection.cursor = partial(Cursor, connection)  # type: ignore[assignment]
+    _opened.add(connection)
     return connection
+
+
+async def ended() -> None:
+    """Wait for the threads of connections that were given up: each is at one statement still.
+
+    Else it would come to tell an event loop that has been closed.
+    """
+    for connection in list(_opened):
+        if not connection._running and connection._thread.is_alive():  # noqa: SLF001 - nobody else tells
+            await asyncio.to_thread(connection._thread.join, LAST_WAIT)  # noqa: SLF001
 
 
 def _insist(execute: Callable[[], object]) -> None:

@@ -1,8 +1,11 @@
 """The asyncio engine comes without the ORM, and the ORM is there for whoever wants it."""
 
 import asyncio
+import sqlite3
 import subprocess
 import sys
+import threading
+from contextlib import closing
 
 import pytest
 from sqlalchemy import text
@@ -59,6 +62,31 @@ async def test_a_connection_that_is_given_up_while_it_closes_keeps_nobody_waitin
                 await driver.close()
         await db.invalidate()
     await database.close()
+
+
+async def write(database: Database) -> None:
+    async with database.write():
+        pass
+
+
+@pytest.mark.slow
+async def test_a_database_is_closed_once_nothing_is_under_way_in_it(tmp_path):
+    """A thread that comes back later would find no event loop to tell."""
+    database = Database(f"sqlite:///{tmp_path}/some.db", pool=1, timeout=5)
+    async with database.write() as db:
+        await db.execute(text("CREATE TABLE some (id INTEGER)"))
+    before = set(threading.enumerate())
+    with closing(sqlite3.connect(tmp_path / "some.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        waiting = asyncio.create_task(write(database))
+        for _ in range(2):  # while it waits for the lock, and again while its connection closes
+            await asyncio.sleep(0.05)
+            waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+        given_up = {each for each in before if "_connection_worker_thread" in each.name}
+        assert any(each.is_alive() for each in given_up)
+        await database.close()
+        assert not any(each.is_alive() for each in given_up)
 
 
 @pytest.mark.postgres
