@@ -132,6 +132,7 @@ async def _waiting(log: Log) -> bool:
 
 
 @SQLITE
+@pytest.mark.slow
 async def test_the_service_seals_by_itself_and_forgets_what_is_old(log: Log) -> None:
     await log.batches(2, 2)
     log.clock.advance(days=3)

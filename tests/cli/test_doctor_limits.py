@@ -42,6 +42,7 @@ def test_a_server_that_answers_and_forgets_nothing_is_in_order(
         ("0", "allkeys-lru", False),
     ],
 )
+@pytest.mark.slow
 def test_a_server_that_may_forget_failures_is_warned_of(
     cli: Cli, server: ValkeyServer, memory: str, policy: str, *, warned: bool
 ) -> None:

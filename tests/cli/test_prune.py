@@ -50,6 +50,7 @@ async def test_a_database_that_is_not_up_to_date_is_left_alone(
     assert ended.err.startswith("DATABASE_URL: ")
 
 
+@pytest.mark.slow
 async def test_a_table_that_somebody_has_locked_is_named(
     on_database: Cli, database_url: str
 ) -> None:

@@ -57,6 +57,7 @@ def test_what_is_not_exactly_one_begins_a_trace_of_its_own(
     assert trace.parent_id is None
 
 
+@pytest.mark.slow
 def test_without_an_endpoint_nothing_of_opentelemetry_is_loaded() -> None:
     code = (
         "import sys; from dhq_auth import tracing; import dhq_auth.db; tracing.configure({});"

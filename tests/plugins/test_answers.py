@@ -171,6 +171,7 @@ async def test_a_provider_is_asked_by_as_many_at_a_time_as_plugin_calls_says(run
     assert {answer["permissions"]["at-a-time"] for _, answer in answers} <= {1, 2}  # type: ignore[index]
 
 
+@pytest.mark.slow
 async def test_who_comes_when_too_many_wait_for_a_provider_is_told_to_come_again(run: Run):
     service = await run(
         """

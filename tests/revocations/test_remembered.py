@@ -63,6 +63,7 @@ async def seconds_until(service: Service, token: str) -> float:
 
 
 @sqlite
+@pytest.mark.slow
 async def test_the_same_credential_costs_nothing_again(start: Start) -> None:
     service = await start(ALLOWED_SERVICES=NOTES)
     alice = await registered(service)

@@ -184,6 +184,7 @@ async def test_a_connection_that_is_given_answers_again_is_not_idle(served):
     assert asyncio.get_running_loop().time() - began < 5
 
 
+@pytest.mark.slow
 async def test_a_caller_who_reads_nothing_fills_no_memory(served):
     site = await served()
     wire = await site.connect()

@@ -37,6 +37,7 @@ def test_who_asks_for_it_gets_the_whole_package(program):
     run(f"import dhq_auth.app; {program}")
 
 
+@pytest.mark.slow
 def test_a_package_that_was_loaded_before_is_left_alone():
     run(
         "import sqlalchemy.ext.asyncio as p, dhq_auth.engine as our; assert p.AsyncEngine is our.AsyncEngine"

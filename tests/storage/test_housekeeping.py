@@ -241,6 +241,7 @@ async def test_every_table_has_a_rule_or_a_reason_to_have_none(work: Work) -> No
 
 
 @ON_SQLITE
+@pytest.mark.slow
 async def test_who_makes_and_revokes_tokens_for_ever_fills_no_table(
     work: Work, clock: FrozenClock
 ) -> None:

@@ -32,6 +32,7 @@ async def turned(replica: Replica) -> Replica:
     return replica
 
 
+@pytest.mark.slow
 async def test_the_stored_key_retires_when_private_key_is_set_and_is_deleted_at_last(
     new_replica: NewReplica, clock: FrozenClock
 ) -> None:
@@ -47,6 +48,7 @@ async def test_the_stored_key_retires_when_private_key_is_set_and_is_deleted_at_
     assert not (await one.rows()).of(SERVICE)
 
 
+@pytest.mark.slow
 async def test_processes_with_and_without_private_key_take_the_tokens_of_each_other(
     new_replica: NewReplica, clock: FrozenClock
 ) -> None:

@@ -116,6 +116,7 @@ async def test_a_revocation_is_told_and_goes_into_the_feed(new_replica: NewRepli
 
 
 @SQLITE
+@pytest.mark.slow
 async def test_revoking_what_does_not_sign_makes_no_new_key(
     new_replica: NewReplica, clock: FrozenClock
 ) -> None:

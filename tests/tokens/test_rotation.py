@@ -48,6 +48,7 @@ async def test_a_new_key_signs_when_it_was_announced_for_ten_minutes_and_not_a_s
 
 
 @SQLITE
+@pytest.mark.slow
 async def test_with_clocks_apart_a_key_is_published_everywhere_for_max_age_before_anybody_signs(
     new_replica: NewReplica, clock: FrozenClock
 ) -> None:
@@ -89,6 +90,7 @@ async def test_tokens_of_before_while_and_after_are_taken_by_all_also_by_who_was
 
 @SQLITE
 @BOTH
+@pytest.mark.slow
 async def test_the_private_key_is_gone_when_its_last_token_is_and_not_a_second_before(
     new_replica: NewReplica, clock: FrozenClock, purpose: KeyPurpose
 ) -> None:
@@ -118,6 +120,7 @@ async def test_the_private_key_is_gone_when_its_last_token_is_and_not_a_second_b
 
 
 @SQLITE
+@pytest.mark.slow
 async def test_a_key_stays_for_the_longest_life_that_any_replica_gave_its_tokens(
     new_replica: NewReplica, clock: FrozenClock
 ) -> None:
