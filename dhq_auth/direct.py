@@ -77,7 +77,7 @@ class DirectPostgresql:
             driver: Any = lent.driver_connection
             try:
                 rows: Found = await driver.fetch(sql, *values)
-            except BaseException:
+            except BaseException:  # who was cancelled, too, leaves half an answer under way in it
                 driver.terminate()  # who gets it next sees that, and makes another
                 raise
             finally:
