@@ -11,7 +11,7 @@ How to declare one, and how it gets its values:
     sent.inc("failed")          # values of labels by position, in the order of the declaration
     waiting.set(3)
     took.observe(0.2)
-    fail = sent.of("failed").inc  # found once, where it is counted for every request
+    tally = took.tally()        # for every request: `tally.note(0.2)`, told by a watcher (below)
 
 - Each name gets the prefix `dhq_auth_`, and ends in its unit (`_seconds`, `_bytes`), or in `_total`.
 - The values that a label may have are part of the declaration; any other is counted as `other`, so
@@ -29,5 +29,6 @@ prometheus-client is loaded when the first `Metrics` is made, not by importing t
 
 from dhq_auth.metrics.families import OTHER, Counter, Gauge, Histogram
 from dhq_auth.metrics.registry import Metrics
+from dhq_auth.metrics.tally import Tally
 
-__all__ = ["OTHER", "Counter", "Gauge", "Histogram", "Metrics"]
+__all__ = ["OTHER", "Counter", "Gauge", "Histogram", "Metrics", "Tally"]

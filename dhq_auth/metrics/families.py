@@ -1,9 +1,11 @@
 """Counters, gauges and histograms whose labels take only the values that were declared."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from itertools import product
 from math import prod
 from typing import Any, Final, Generic, Protocol, TypeVar
+
+from dhq_auth.metrics.tally import Tally
 
 OTHER: Final = "other"
 """What stands for every value that was not declared."""
@@ -22,6 +24,9 @@ class _Showing(_Counting, Protocol):
 
 
 class _Spreading(Protocol):
+    _buckets: Sequence[_Counting]
+    _sum: _Counting
+
     def observe(self, amount: float) -> None: ...
 
 
@@ -39,10 +44,6 @@ class _Family(Generic[Child]):
         if len(closed) == len(self._known) and prod(map(len, closed)) <= AT_ONCE:
             for values in product(*closed):
                 self._child(values)
-
-    def of(self, *values: str) -> Child:
-        """Return the one series of these *values* of the labels."""
-        return self._child(values)
 
     def _child(self, values: tuple[str, ...]) -> Child:
         # Only what was declared is remembered: what callers invent must not fill our memory.
@@ -92,8 +93,26 @@ class Gauge(_Family[_Showing]):
 
 
 class Histogram(_Family[_Spreading]):
-    """How values are spread."""
+    """How values are spread, by the upper bounds *bounds*."""
+
+    def __init__(self, metric: Any, labels: Labels, bounds: Sequence[float]) -> None:
+        super().__init__(metric, labels)
+        self._bounds = bounds
 
     def observe(self, amount: float, *values: str) -> None:
         """Count *amount* in for these *values* of the labels."""
         self._child(values).observe(amount)
+
+    def tally(self) -> Tally:
+        """Return what amounts of one series are counted in until they are told by `tell`."""
+        return Tally(self._bounds)
+
+    def tell(self, tally: Tally, *values: str) -> None:
+        """Count in all that *tally* holds for these *values* of the labels, and clear it."""
+        # prometheus-client has no way to count several at once.
+        child = self._child(values)
+        child._sum.inc(tally.total)  # noqa: SLF001
+        for bucket, number in zip(child._buckets, tally.counts, strict=True):  # noqa: SLF001
+            if number:
+                bucket.inc(number)
+        tally.clear()

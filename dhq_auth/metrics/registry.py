@@ -43,7 +43,7 @@ class Metrics:
     ) -> Histogram:
         """Declare how values are spread, by the upper bounds *buckets*."""
         metric = self._declare(self._kinds.Histogram, name, meaning, labels, buckets=buckets)
-        return Histogram(metric, labels)
+        return Histogram(metric, labels, buckets)
 
     def watch(self, read: Callable[[], None]) -> None:
         """Have *read* called before each scrape: it brings its numbers up to date, and is quick."""

@@ -82,10 +82,14 @@ def loop_lag(metrics: Metrics) -> Histogram:
 async def watch_loop(metrics: Metrics, lag: Histogram) -> None:
     """Once a second, see how late the event loop comes; tell other workers what we know."""
     clock = asyncio.get_running_loop().time
-    while True:
-        due = clock() + TICK
-        await asyncio.sleep(TICK)
-        lag.observe(max(0.0, clock() - due))
+    try:
+        while True:
+            due = clock() + TICK
+            await asyncio.sleep(TICK)
+            lag.observe(max(0.0, clock() - due))
+            if metrics.is_shared:
+                metrics.read()
+    finally:
         if metrics.is_shared:
             metrics.read()
 

@@ -1,7 +1,6 @@
 """The outermost middleware: gives a request its names, and counts, times and traces it."""
 
 from collections.abc import Awaitable, Callable
-from functools import partial
 from http import HTTPStatus
 from time import perf_counter
 from typing import Final
@@ -11,7 +10,7 @@ from aiohttp.typedefs import Middleware
 
 from dhq_auth import logs, tracing
 from dhq_auth.errors import AuthError, TooManyRequests
-from dhq_auth.metrics import OTHER, Metrics
+from dhq_auth.metrics import OTHER, Metrics, Tally
 from dhq_auth.web.client import REFUSED, REQUEST_ID, TRACE_ID
 from dhq_auth.web.repeat import HOLDS, NOTE
 from dhq_auth.web.routing import ADDRESS, Address, address_of
@@ -24,8 +23,6 @@ LIMITS: Final = (
     "token_reports",
 )
 """What `TooManyRequests.limit` is; what is not here is counted as `other`."""
-Series = tuple[Callable[[float], None], Callable[[float], None]]
-"""What counts a request, and what spreads how long it took."""
 GOOD: Final = HTTPStatus.OK.value
 TOO_MANY: Final = HTTPStatus.TOO_MANY_REQUESTS.value
 GONE: Final = 499
@@ -45,10 +42,11 @@ class Requests:
             route=None,
             method=METHODS,
         )
-        self._series: dict[tuple[str, str, int], Series] = {}
+        self._tallies: dict[tuple[str, str, int], Tally] = {}
         self._under_way = 0
         under_way = metrics.gauge("http_requests_in_progress", "Requests under way.")
         metrics.watch(lambda: under_way.set(self._under_way))
+        metrics.watch(self._tell)
         self._refused = metrics.counter(
             "rate_limit_refusals_total", "Requests answered by 429, by limit.", limit=LIMITS
         )
@@ -69,37 +67,34 @@ class Requests:
                     _name(request, tracing.trace_id(_traceparent(request)))
                     response = await handler(request)
                     if HOLDS in request:
-                        request[NOTE] = self._one_more(address.route, request.method)
+                        request[NOTE] = self._tally(address.route, request.method, GOOD).note
                 status = response.status
                 return response
             finally:
                 logs.REQUEST.set(None)
                 self._under_way -= 1
-                self._note(address.route, request.method, status, perf_counter() - began)
+                tally = self._tally(address.route, request.method, status)
+                tally.note(perf_counter() - began)
                 if status == TOO_MANY:
                     self._note_limit(request[REFUSED])
 
         return observe
 
-    def _one_more(self, route: str, method: str) -> Callable[[float], None]:
-        """Return what counts such a request again, which is answered as well."""
-        return partial(self._note, route, method, GOOD)
+    def _tally(self, route: str, method: str, status: int) -> Tally:
+        """Return what such requests are counted in."""
+        return self._tallies.get((route, method, status)) or self._new(route, method, status)
 
-    def _note(self, route: str, method: str, status: int, seconds: float) -> None:
-        known = self._series.get((route, method, status)) or self._found(route, method, status)
-        count, observe = known
-        count(1)
-        observe(seconds)
-
-    def _found(self, route: str, method: str, status: int) -> Series:
+    def _new(self, route: str, method: str, status: int) -> Tally:
         # Of methods there are as many as callers think of.
         method = method if method in METHODS else OTHER
-        series = (
-            self._total.of(route, method, str(status)).inc,
-            self._took.of(route, method).observe,
-        )
-        self._series[route, method, status] = series
-        return series
+        return self._tallies.setdefault((route, method, status), self._took.tally())
+
+    def _tell(self) -> None:
+        """Tell what was counted since the last time."""
+        for (route, method, status), tally in self._tallies.items():
+            if number := sum(tally.counts):
+                self._total.inc(route, method, str(status), by=number)
+                self._took.tell(tally, route, method)
 
     def _note_limit(self, refused: AuthError) -> None:
         if isinstance(refused, TooManyRequests):
