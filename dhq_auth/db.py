@@ -97,7 +97,7 @@ class Database:
             # A statement that has no name is gone with its transaction behind some poolers.
             self._direct = None
             if pools.statements(self.url):
-                self._direct = DirectPostgresql(self._writer, timeout)
+                self._direct = DirectPostgresql(self._writer, places=pool, timeout=timeout)
         self._told_at = float("-inf")
         self._turn = asyncio.Lock()
         """Of those who met somebody one at a time tries again, or all would meet one another."""

@@ -7,14 +7,18 @@ one: it knows how to wait, and what to say.
 
 import asyncio
 import sqlite3
+from collections import deque
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 from urllib.parse import quote
 
 from dhq_auth.engine import AsyncEngine
 
 Found = Sequence[Sequence[Any]]
+IN_A_ROW: Final = 50
+"""Questions over a connection until others who wait for one of the pool have their turn."""
 
 
 class Direct(Protocol):
@@ -57,12 +61,35 @@ class DirectSqlite:
             self._connection = None
 
 
-class DirectPostgresql:
-    """Rows of PostgreSQL, over a connection of the pool; it commits each statement by itself."""
+@dataclass(slots=True)
+class _Borrowed:
+    """A connection of the pool, and how often it was asked since it was borrowed."""
 
-    def __init__(self, engine: AsyncEngine, timeout: float) -> None:
+    lent: Any
+    uses: int = 0
+
+    @property
+    def driver(self) -> Any:
+        """The driver's own."""
+        return self.lent.driver_connection
+
+    def give_back(self) -> None:
+        """Give it back to the pool."""
+        self.lent.close()
+
+
+class DirectPostgresql:
+    """Rows of PostgreSQL, over connections of the pool; each statement is committed by itself.
+
+    To borrow a connection costs about as much as to ask over it: where more ask than the pool has
+    connections, each passes on the place that it has, and what it has borrowed.
+    """
+
+    def __init__(self, engine: AsyncEngine, *, places: int, timeout: float) -> None:
         self._engine = engine
+        self._free = places
         self._timeout = timeout
+        self._waiting: deque[asyncio.Future[_Borrowed | None]] = deque()
 
     @property
     def is_ready(self) -> bool:
@@ -73,16 +100,48 @@ class DirectPostgresql:
     async def fetch(self, sql: str, values: Sequence[Any]) -> Found:
         """Return all rows that *sql* finds; raises TimeoutError, too."""
         async with asyncio.timeout(self._timeout):
-            lent = await self._engine.raw_connection()
-            driver: Any = lent.driver_connection
+            borrowed = await self._place()
             try:
-                rows: Found = await driver.fetch(sql, *values)
+                if borrowed is None:
+                    borrowed = _Borrowed(await self._engine.raw_connection())
+                borrowed.uses += 1
+                rows: Found = await borrowed.driver.fetch(sql, *values)
             except BaseException:  # who was cancelled, too, leaves half an answer under way in it
-                driver.terminate()  # who gets it next sees that, and makes another
+                if borrowed is not None:
+                    borrowed.driver.terminate()  # who gets it next sees that, and makes another
+                    borrowed.uses = IN_A_ROW
                 raise
             finally:
-                lent.close()
+                self._leave(borrowed)
             return rows
+
+    async def _place(self) -> _Borrowed | None:
+        """Return once one may ask: with what the one before has borrowed, or nothing."""
+        if self._free:
+            self._free -= 1
+            return None
+        mine: asyncio.Future[_Borrowed | None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(mine)
+        try:
+            return await mine
+        except BaseException:
+            if mine.done() and not mine.cancelled():  # it came at the moment that we gave up
+                self._leave(mine.result())
+            raise
+
+    def _leave(self, borrowed: _Borrowed | None) -> None:
+        """Pass the place on to the next who waits, and with it what was *borrowed*."""
+        if borrowed is not None and borrowed.uses >= IN_A_ROW:
+            borrowed.give_back()
+            borrowed = None
+        while self._waiting:
+            next_one = self._waiting.popleft()
+            if not next_one.done():
+                next_one.set_result(borrowed)
+                return
+        self._free += 1
+        if borrowed is not None:
+            borrowed.give_back()
 
     def close(self) -> None:
         """Leave the pool to who made it."""

@@ -15,6 +15,7 @@ from sqlalchemy import (
     String,
     Table,
     bindparam,
+    event,
     func,
     insert,
     literal,
@@ -23,6 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError
 
 from dhq_auth.db import Database, Timestamp
+from dhq_auth.direct import IN_A_ROW
 from dhq_auth.errors import Unavailable
 from dhq_auth.question import Question
 from tests.fakes.postgres import PostgresServer
@@ -112,5 +114,42 @@ async def test_a_server_that_hangs_is_waited_for_once(postgres: PostgresServer) 
             await database.ask(Question("Slow", select(func.pg_sleep(30).label("slept"))))
         assert asyncio.get_running_loop().time() - began < 1.9
         assert len(await database.ask(Question("One", select(literal(1).label("one"))))) == 1
+    finally:
+        await database.close()
+
+
+@pytest.mark.postgres
+async def test_one_connection_serves_all_who_ask_at_once(postgres: PostgresServer) -> None:
+    database = Database(postgres.url(postgres.create()), pool=1, timeout=5)
+    try:
+        await write(database, "some")
+        lent: list[object] = []
+        event.listen(database.pools["all"], "checkout", lambda *_: lent.append(_))
+        asked = [database.ask(OF_TEXT, text="some") for _ in range(IN_A_ROW * 2)]
+        assert all(await asyncio.gather(*asked))
+        assert len(lent) == 2, "others, too, have their turn"
+        assert database.pools["all"].checkedout() == 0
+    finally:
+        await database.close()
+
+
+@pytest.mark.postgres
+async def test_who_leaves_while_waiting_takes_no_place_along(postgres: PostgresServer) -> None:
+    database = Database(postgres.url(postgres.create()), pool=2, timeout=5)
+    try:
+        await write(database, "some")
+        for spared in range(12):
+            asked = [asyncio.create_task(database.ask(OF_TEXT, text="some")) for _ in range(12)]
+            for _ in range(spared):
+                await asyncio.sleep(0)
+            for each in asked[spared:]:
+                each.cancel()
+            await asyncio.gather(*asked, return_exceptions=True)
+            assert database.pools["all"].checkedout() == 0
+        wrong = Question("Wrong", select((1 / func.length(literal(""))).label("wrong")))
+        for _ in range(3):
+            with pytest.raises(DBAPIError):
+                await database.ask(wrong)
+        assert all(await asyncio.gather(*(database.ask(OF_TEXT, text="some") for _ in range(9))))
     finally:
         await database.close()
