@@ -69,11 +69,13 @@ class Plan:
 
 @dataclass(slots=True)
 class Bench:
-    """What is measured goes into *figures*; *bare* is what the yardstick came to in this round."""
+    """What is measured goes into *figures*; *bare* is what the yardstick came to last."""
 
     plan: Plan
     figures: Figures = field(default_factory=Figures)
     bare: dict[int, Measured] = field(default_factory=dict)
+    beside: Running | None = None
+    """The bare server, where it runs all the time and is measured before each figure."""
     installed: set[str] = field(default_factory=set)
 
     def install(self, peer: Peer) -> Site:
@@ -101,6 +103,8 @@ class Bench:
 
         A load with tokens is not warmed, which would spend them.
         """
+        if self.beside not in (None, running):
+            self._measure_bare(self.beside, connections)
         try:
             if not warm and not load.tokens:
                 wrk.warm(running.base, load, self.plan.folder)
@@ -152,11 +156,26 @@ class Bench:
         site = self.plan.site("hello")
         with self.attempt(BARE), self.serving(BARE, hello(site), site) as bare:
             for connections in sorted({*self.plan.connections, CONNECTIONS}):
-                found = self.load(BARE, HELLO, Load("/"), bare, connections=connections)
-                if found is not None:
-                    self.bare[connections] = found
-                    name = f"Share of a core that the bare server got, {connections} connections"
-                    self.figures.note(name, "", found.rate * found.cpu_ms / 1000)
+                self._measure_bare(bare, connections)
+
+    @contextmanager
+    def yardstick_beside(self) -> Iterator[None]:
+        """Let the bare server run, idle as a rule: each ratio is to what it did a moment before."""
+        self.bare.clear()
+        site = self.plan.site("hello")
+        with self.attempt(BARE), self.serving(BARE, hello(site), site) as bare:
+            self.beside = bare
+            try:
+                yield
+            finally:
+                self.beside = None
+
+    def _measure_bare(self, bare: Running, connections: int) -> None:
+        found = self.load(BARE, HELLO, Load("/"), bare, connections=connections)
+        if found is not None:
+            self.bare[connections] = found
+            name = f"Share of a core that the bare server got, {connections} connections"
+            self.figures.note(name, "", found.rate * found.cpu_ms / 1000)
 
     def compare(self, peers: Sequence[Peer], wanted: Collection[str]) -> None:
         """Measure *peers* under the loads *wanted*, in rounds: A B C, A B C, …."""

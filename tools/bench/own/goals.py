@@ -31,7 +31,7 @@ from tools.bench.own.names import (
 from tools.bench.own.server import API_TOKEN, POLICIES, PUBLIC_KEY, STORM, DhqAuth
 from tools.bench.own.size import compare_sizes
 from tools.bench.peers.peer import CHECK, ISSUE, KEYS, LOGIN
-from tools.bench.process import Running, running
+from tools.bench.process import Running, free_port, running
 from tools.bench.wrk import Load
 from tools.bench.yardsticks import Bare, hashes, hello, signatures
 
@@ -64,10 +64,10 @@ def goals(bench: Bench) -> None:
                     instances.append(made(bench, database, postgres, FEW, POOL))
             for number in range(bench.plan.rounds):
                 say(f"dhq-auth, round {number + 1} of {bench.plan.rounds}")
-                bench.yardstick()
-                for instance in instances:
-                    with bench.attempt(instance.name):
-                        _round(bench, instance)
+                with bench.yardstick_beside():
+                    for instance in instances:
+                        with bench.attempt(instance.name):
+                            _round(bench, instance)
             if wants("start"):
                 _starts(bench, instances)
         if wants("scale"):
@@ -76,11 +76,11 @@ def goals(bench: Bench) -> None:
 
 
 def _round(bench: Bench, instance: Instance) -> None:
-    wants, one = bench.plan.wants, {}
+    wants = bench.plan.wants
     with bench.serving(instance.name, instance.command, instance.site) as server:
         loads = instance.loads()
-        if wants(CHECK, ISSUE, KEYS, "two"):
-            one = _loads(bench, instance, loads, server)
+        if wants(CHECK, ISSUE, KEYS):
+            _loads(bench, instance, loads, server)
         if wants(LOGIN):
             _logins(bench, instance, loads[LOGIN], server)
         if wants("storm"):
@@ -88,41 +88,36 @@ def _round(bench: Bench, instance: Instance) -> None:
                 _storm(bench, instance, loads, server)
     if wants("two"):
         with bench.attempt(f"{instance.name}, two processes"):
-            _two(bench, instance, one)
+            _two(bench, instance)
 
 
-def _loads(
-    bench: Bench, instance: Instance, loads: Mapping[str, Load], server: Running
-) -> dict[str, Measured]:
-    """Measure the plain questions; return what came of them."""
+def _loads(bench: Bench, instance: Instance, loads: Mapping[str, Load], server: Running) -> None:
+    """Measure the plain questions."""
     many = Load("/auth/check", EACH, tokens=instance.of_many)
     known = instance.of_many[-KNOWN:]
     authorize = Load("/auth/authorize?service=bench", EACH, tokens=known, again=True)
     rows = (
-        (GOOD, loads[CHECK], (CHECK, "two")),
-        (BY_API_TOKEN, loads[API_TOKEN], (CHECK,)),
-        (FIRST_KNOWN, replace(many, tokens=instance.of_one), (CHECK,)),
-        (FIRST_READ, many, (CHECK,)),
-        (AGAIN, loads[ISSUE], (ISSUE, "two")),
-        (BY_POLICIES, loads[POLICIES], (ISSUE,)),
-        (NEW, authorize, (ISSUE,)),
-        (JWKS, loads[KEYS], (KEYS,)),
-        (PEM, loads[PUBLIC_KEY], (KEYS,)),
+        (GOOD, loads[CHECK], CHECK),
+        (BY_API_TOKEN, loads[API_TOKEN], CHECK),
+        (FIRST_KNOWN, replace(many, tokens=instance.of_one), CHECK),
+        (FIRST_READ, many, CHECK),
+        (AGAIN, loads[ISSUE], ISSUE),
+        (BY_POLICIES, loads[POLICIES], ISSUE),
+        (NEW, authorize, ISSUE),
+        (JWKS, loads[KEYS], KEYS),
+        (PEM, loads[PUBLIC_KEY], KEYS),
     )
-    found = {}
-    for name, load, groups in rows:
-        if not bench.plan.wants(*groups):
+    for name, load, group in rows:
+        if not bench.plan.wants(group):
             continue
         raw = signatures() if name == NEW else None
         if name == NEW:  # whose they are is known then, and what was granted last
             seen = replace(authorize, again=False)
             wrk.run(server.base, seen, CONNECTIONS, PATIENCE, bench.plan.folder)
-        if measured := bench.load(instance.name, name, load, server):
-            found[name] = measured
-            if raw is not None:
-                bench.figures.note("Raw RSA-2048 signatures of one core", "/s", raw.rate)
-                _compare(bench, NEW, instance, measured, raw)
-    return found
+        measured = bench.load(instance.name, name, load, server)
+        if measured and raw:
+            bench.figures.note("Raw RSA-2048 signatures of one core", "/s", raw.rate)
+            _compare(bench, NEW, instance, measured, raw)
 
 
 def _compare(bench: Bench, goal: str, instance: Instance, found: Measured, yardstick: Bare) -> None:
@@ -159,17 +154,20 @@ def _storm(bench: Bench, instance: Instance, loads: Mapping[str, Load], server: 
     compare(STORMY, instance.database, rate=loud.p99 / quiet.p99)
 
 
-def _two(bench: Bench, instance: Instance, one: Mapping[str, Measured]) -> None:
-    """Measure two processes, and compare them with the one of this round."""
-    site = replace(instance.site, processes=2)
-    server = f"{instance.name}, two processes"
-    with bench.serving(server, instance.peer.command(site), site) as running:
-        loads = prepared(instance.peer, site)
-        for row, load in ((GOOD, loads[CHECK]), (AGAIN, loads[ISSUE])):
-            found = bench.load(server, row, load, running)
-            if found and row in one:
-                alone = Bare(one[row].rate, one[row].cpu_ms)
-                _compare(bench, f"{TWO}{row}", instance, found, alone)
+def _two(bench: Bench, instance: Instance) -> None:
+    """Measure two processes, and before each figure one."""
+    site = replace(instance.site, processes=2, port=free_port())
+    both = f"{instance.name}, two processes"
+    with (
+        running(instance.command, instance.site) as one,
+        bench.serving(both, instance.peer.command(site), site) as two,
+    ):
+        loads, of_two = instance.loads(), prepared(instance.peer, site)
+        for row, load in ((GOOD, CHECK), (AGAIN, ISSUE)):
+            alone = bench.load(instance.name, row, loads[load], one)
+            found = bench.load(both, row, of_two[load], two)
+            if found and alone:
+                _compare(bench, f"{TWO}{row}", instance, found, Bare(alone.rate, alone.cpu_ms))
 
 
 def _starts(bench: Bench, instances: Sequence[Instance]) -> None:

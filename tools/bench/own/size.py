@@ -5,7 +5,6 @@ from dataclasses import replace
 from typing import Final
 
 from tests.fakes.postgres import PostgresServer
-from tools.bench.figures import Measured
 from tools.bench.measure import Bench, say
 from tools.bench.own.fill import Filled
 from tools.bench.own.instance import DATABASES, EACH, Instance, made
@@ -40,29 +39,38 @@ def compare_sizes(bench: Bench, postgres: PostgresServer) -> None:
         bench.yardstick()
         for small, large, database in pairs:
             with bench.attempt(large.name):
-                few, many = _sized(bench, small), _sized(bench, large)
-                for row in few.keys() & many.keys():
-                    rate = many[row].rate / few[row].rate
-                    cpu = few[row].cpu_ms / max(many[row].cpu_ms, 1e-9)
-                    bench.figures.compare(f"{MANY}{row}", database, rate=rate, cpu=cpu)
+                _compare(bench, small, large, database)
 
 
 def _named(instance: Instance, filled: Filled) -> Instance:
     return replace(instance, database=f"{instance.database}, {filled.users:,}")
 
 
-def _sized(bench: Bench, instance: Instance) -> Mapping[str, Measured]:
-    with bench.serving(instance.name, instance.command, instance.site) as server:
-        loads = instance.loads()
-        seen_once = Load("/auth/check", EACH, tokens=instance.of_many)
-        rows = {
-            GOOD: loads[CHECK],
-            FIRST_READ: seen_once,
-            MANY_USERS: replace(seen_once, again=True),
-            BY_API_TOKEN: loads[API_TOKEN],
-            AGAIN: loads[ISSUE],
-            NEW: Load("/auth/authorize?service=bench", EACH, tokens=instance.of_many),
-            BY_POLICIES: loads[POLICIES],
-        }
-        found = {row: bench.load(instance.name, row, load, server) for row, load in rows.items()}
-        return {row: measured for row, measured in found.items() if measured}
+def _compare(bench: Bench, small: Instance, large: Instance, database: str) -> None:
+    """Measure both under each load, one behind the other."""
+    with (
+        bench.serving(small.name, small.command, small.site) as of_few,
+        bench.serving(large.name, large.command, large.site) as of_many,
+    ):
+        less, more = _rows(small), _rows(large)
+        for row in less:
+            few = bench.load(small.name, row, less[row], of_few)
+            many = bench.load(large.name, row, more[row], of_many)
+            if few and many:
+                rate, cpu = many.rate / few.rate, few.cpu_ms / max(many.cpu_ms, 1e-9)
+                bench.figures.compare(f"{MANY}{row}", database, rate=rate, cpu=cpu)
+
+
+def _rows(instance: Instance) -> Mapping[str, Load]:
+    """Return what is asked of *instance*, which runs."""
+    loads = instance.loads()
+    seen_once = Load("/auth/check", EACH, tokens=instance.of_many)
+    return {
+        GOOD: loads[CHECK],
+        FIRST_READ: seen_once,
+        MANY_USERS: replace(seen_once, again=True),
+        BY_API_TOKEN: loads[API_TOKEN],
+        AGAIN: loads[ISSUE],
+        NEW: Load("/auth/authorize?service=bench", EACH, tokens=instance.of_many),
+        BY_POLICIES: loads[POLICIES],
+    }
