@@ -1,9 +1,11 @@
 """A user as others see one."""
 
+import json
 from datetime import datetime
 from email.utils import format_datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 from dhq_auth.accounts.store import User
 from dhq_auth.hookspecs import UserInfo
@@ -44,6 +46,17 @@ def own_profile(user: User) -> dict[str, Any]:
         "provider_id": user.provider_id,
     }
     return profile if user.username is None else {**profile, "username": user.username}
+
+
+def own_profile_json(user: User) -> bytes:
+    """Return the `own_profile` of *user* as JSON, which is made once."""
+    if (known := _own_profiles.get(user)) is None:
+        known = _own_profiles[user] = json.dumps(own_profile(user)).encode()
+    return known
+
+
+_own_profiles: Final = WeakKeyDictionary[User, bytes]()
+"""Of the users that somebody remembers, or asks about now."""
 
 
 def public_profile(user: User) -> dict[str, Any]:

@@ -52,7 +52,7 @@ users = Table(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, weakref_slot=True)
 class User:
     """A user, as the database had it at one moment; plain, so that it outlives the connection."""
 

@@ -30,7 +30,11 @@ class ApiTokens:
         self._last_use = LastUse(work)
 
     async def authenticate(
-        self, _request: web.Request, presented: Presented | None
+        self,
+        _request: web.Request,
+        presented: Presented | None,
+        *,
+        remember: bool = False,  # noqa: ARG002
     ) -> Authenticated | None:
         """Return whose API token is presented; a wrong prefix or checksum costs no query."""
         if presented is None or presented.scheme != "bearer":

@@ -71,20 +71,23 @@ class Authenticator:
     ) -> Authenticated:
         explicit = presented(request, params)
         if not remember or explicit is None:
-            return await self._found(request, explicit)
+            return await self._found(request, explicit, remember=False)
         key = key_of(explicit)
         if (who := await self._recent.get(key)) is None:
             mark = self._recent.mark()
-            who = await self._found(request, explicit)
+            who = await self._found(request, explicit, remember=True)
             self._recent.put(key, who, mark)
         if who.good_until is not None:
             request[BELIEVED] = self._recent.holds(key, who)
         return who
 
-    async def _found(self, request: web.Request, explicit: Presented | None) -> Authenticated:
+    async def _found(
+        self, request: web.Request, explicit: Presented | None, *, remember: bool
+    ) -> Authenticated:
         is_ours = True
         for kind in self._kinds:
-            if (who := await kind.authenticate(request, explicit)) is not None:
+            who = await kind.authenticate(request, explicit, remember=remember)
+            if who is not None:
                 return who if is_ours else replace(who, good_until=None)
             # An extension that comes first may refuse tomorrow what it lets pass today.
             is_ours = is_ours and not isinstance(kind, OfExtension)

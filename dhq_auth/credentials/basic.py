@@ -18,7 +18,11 @@ class Basic:
         self._logins = logins
 
     async def authenticate(
-        self, request: web.Request, presented: Presented | None
+        self,
+        request: web.Request,
+        presented: Presented | None,
+        *,
+        remember: bool = False,  # noqa: ARG002
     ) -> Authenticated | None:
         """Return whose name and password are presented."""
         if presented is None or presented.scheme != "basic":

@@ -7,6 +7,7 @@ from dhq_auth.credentials.basic import Basic
 from dhq_auth.credentials.extension import OfExtension
 from dhq_auth.credentials.jwt import Jwts
 from dhq_auth.credentials.kind import Kind
+from dhq_auth.credentials.live import LiveSessions
 from dhq_auth.credentials.recent import Recent
 from dhq_auth.credentials.session import Sessions
 from dhq_auth.credentials.trusted_issuers import TrustedIssuers
@@ -33,7 +34,7 @@ def authenticator(
     trusted = TrustedIssuers(settings.trusted_issuers, remote, settings.limits, work.now)
     kinds: dict[str, Kind | None] = {
         "token": ApiTokens(work),
-        "jwt": Jwts(signer, trusted, work),
+        "jwt": Jwts(signer, trusted, LiveSessions(work, memory), work),
         "basic": Basic(logins) if settings.password_login else None,
         "session": sessions,
     }

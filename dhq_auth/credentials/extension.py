@@ -20,7 +20,11 @@ class OfExtension:
         self._work = work
 
     async def authenticate(
-        self, _request: web.Request, presented: Presented | None
+        self,
+        _request: web.Request,
+        presented: Presented | None,
+        *,
+        remember: bool = False,  # noqa: ARG002
     ) -> Authenticated | None:
         """Return whom the extension names; whatever it is for a program, it is no login."""
         if presented is None:

@@ -3,7 +3,8 @@
 from aiohttp import web
 
 from dhq_auth.credentials.kind import Authenticated
-from dhq_auth.credentials.store import session_of_token, user_of_identity
+from dhq_auth.credentials.live import LiveSessions
+from dhq_auth.credentials.store import user_of_identity
 from dhq_auth.credentials.trusted_issuers import ForeignClaims, TrustedIssuers
 from dhq_auth.errors import InvalidCredential
 from dhq_auth.hookspecs import Presented
@@ -15,25 +16,28 @@ from dhq_auth.work import Work
 class Jwts:
     """The kind `jwt`."""
 
-    def __init__(self, signer: TokenSigner, trusted: TrustedIssuers, work: Work) -> None:
+    def __init__(
+        self, signer: TokenSigner, trusted: TrustedIssuers, sessions: LiveSessions, work: Work
+    ) -> None:
         self._signer = signer
         self._trusted = trusted
+        self._sessions = sessions
         self._work = work
 
     async def authenticate(
-        self, _request: web.Request, presented: Presented | None
+        self, _request: web.Request, presented: Presented | None, *, remember: bool = False
     ) -> Authenticated | None:
         """Return whom a JWT names; no query unless its signature holds."""
         if presented is None or presented.scheme != "bearer" or presented.value.count(".") != 2:
             return None
         foreign = await self._trusted.verify(presented.value)
         if foreign is None:
-            return await self._of_login(presented.value)
+            return await self._of_login(presented.value, remember=remember)
         return await self._of_trusted_issuer(foreign)
 
-    async def _of_login(self, token: str) -> Authenticated:
+    async def _of_login(self, token: str, *, remember: bool) -> Authenticated:
         claims = await self._signer.verified(token, LOGIN)
-        session = await session_of_token(self._work, claims)
+        session = await self._sessions.of_token(claims, remember=remember)
         if session is None:
             raise InvalidCredential("the login has ended", reason="revoked")
         principal = Principal(

@@ -1,21 +1,18 @@
 """What every kind of credential is: one question, three answers."""
 
-import json
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
 from typing import Protocol, Self
 
 from aiohttp import web
 
 from dhq_auth.access.store import Account
-from dhq_auth.accounts.profile import own_profile
 from dhq_auth.accounts.store import User
 from dhq_auth.hookspecs import Presented
 from dhq_auth.principal import AuthMethod, Principal
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Authenticated:
     """The principal of a request, and the user as the database has it now.
 
@@ -28,11 +25,6 @@ class Authenticated:
     account: Account | None = None
     good_until: datetime | None = None
 
-    @cached_property
-    def profile_json(self) -> bytes:
-        """The user's own profile as JSON; made once, while the credential is remembered."""
-        return json.dumps(own_profile(self.user)).encode()
-
     @classmethod
     def by_password(cls, account: Account) -> Self:
         """Return whose *account* it is, after name and password were found right."""
@@ -43,11 +35,12 @@ class Kind(Protocol):
     """A kind of credential; CREDENTIALS says which are asked, and in which order."""
 
     async def authenticate(
-        self, request: web.Request, presented: Presented | None
+        self, request: web.Request, presented: Presented | None, *, remember: bool = False
     ) -> Authenticated | None:
         """Return whose credential it is; None if it is not of this kind, without a query.
 
-        *presented* is the explicit credential of *request*, None where there is none. Raises
+        *presented* is the explicit credential of *request*, None where there is none. With
+        *remember* it may be told from what was read a moment ago, if nothing of it ended. Raises
         InvalidCredential, with the reason `invalid`, `expired` or `revoked`, for one that is of
         this kind and does not hold.
         """

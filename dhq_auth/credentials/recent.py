@@ -8,6 +8,7 @@ from typing import Final
 from dhq_auth.clock import Clock
 from dhq_auth.credentials.kind import Authenticated
 from dhq_auth.hookspecs import Presented
+from dhq_auth.principal import AuthMethod
 from dhq_auth.revocations.memory import Memory, Shelf
 
 LONGEST: Final = timedelta(minutes=1)
@@ -44,11 +45,12 @@ class Recent:
         """Remember *who*, where that may be."""
         if who.good_until is None:
             return
-        tags = [("user", who.user.id)]
-        if who.principal.session_id is not None:
-            tags.append(("sid", who.principal.session_id))
-        if who.principal.token_id is not None:  # of an API token the feed calls it `sid`
-            tags += (("jti", who.principal.token_id), ("sid", who.principal.token_id))
+        principal, tags = who.principal, [("user", who.user.id)]
+        if principal.session_id is not None:
+            tags.append(("sid", principal.session_id))
+        if principal.token_id is not None:  # of an API token the feed calls it `sid`
+            is_jwt = principal.method is AuthMethod.LOGIN_TOKEN
+            tags.append(("jti" if is_jwt else "sid", principal.token_id))
         now = self._now()
         until = min(who.good_until, now + LONGEST)
         self._shelf.put(key, who, since=now, until=until, tags=tuple(tags), mark=mark)

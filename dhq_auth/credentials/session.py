@@ -97,7 +97,11 @@ class Sessions:
         self._last_use = LastUse(work)
 
     async def authenticate(
-        self, request: web.Request, presented: Presented | None
+        self,
+        request: web.Request,
+        presented: Presented | None,
+        *,
+        remember: bool = False,  # noqa: ARG002
     ) -> Authenticated | None:
         """Return whose session cookie is sent, where it counts and nothing explicit is presented."""
         if presented is not None:

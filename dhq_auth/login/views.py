@@ -9,6 +9,7 @@ from aiohttp import web
 
 from dhq_auth.access.begin import Login, answer
 from dhq_auth.access.codes import redeem
+from dhq_auth.accounts.profile import own_profile_json
 from dhq_auth.credentials import Authenticator, session
 from dhq_auth.errors import AuthError, InvalidCredential, NotFound, Unavailable, UpstreamTimeout
 from dhq_auth.events import LoginRefused
@@ -106,7 +107,7 @@ class LoginViews:
             )
         if BELIEVED in request:
             request[HOLDS] = request[BELIEVED]
-        body = b'{"authenticated": true, "profile": %b}' % who.profile_json
+        body = b'{"authenticated": true, "profile": %b}' % own_profile_json(who.user)
         return web.Response(body=body, content_type="application/json", charset="utf-8")
 
     async def start(self, request: web.Request) -> web.StreamResponse:

@@ -153,7 +153,10 @@ class Shelf(Generic[Value]):
         self._remove(key)
         self._items[key] = _Item(value, since, until, tags)
         for tag in tags:
-            self._keys.setdefault(tag, set()).add(key)
+            if (keys := self._keys.get(tag)) is None:
+                self._keys[tag] = {key}
+            else:
+                keys.add(key)
         if len(self._items) > self._size:
             self._remove(next(iter(self._items)))
 

@@ -38,7 +38,7 @@ def parts_of(token: str, max_length: int) -> tuple[dict[str, Any], dict[str, Any
     if len(token) > max_length or not _COMPACT.fullmatch(token):
         raise ValueError("not a JWT in compact form")
     protected, payload, signature = token.split(".")
-    _bytes_of(signature)
+    _demand_canonical(signature)
     claims = _object(payload)
     return dict(_header(protected)), claims
 
@@ -76,10 +76,15 @@ def numeric_date(value: object) -> datetime:
 
 
 def _bytes_of(segment: str) -> bytes:
+    _demand_canonical(segment)
+    return urlsafe_b64decode(segment + "=" * (-len(segment) % 4))
+
+
+def _demand_canonical(segment: str) -> None:
+    """Raise ValueError unless *segment*, of the right alphabet, is the one way to write its bytes."""
     tail = _TAILS.get(len(segment) % 4)
     if len(segment) % 4 == 1 or (tail and segment[-1] not in tail):
         raise ValueError("not base64url")
-    return urlsafe_b64decode(segment + "=" * (-len(segment) % 4))
 
 
 def _object(segment: str) -> dict[str, Any]:
