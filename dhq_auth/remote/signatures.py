@@ -2,7 +2,6 @@
 
 from typing import Any, Final
 
-from joserfc import jwt
 from joserfc.errors import UnsupportedAlgorithmError
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 from joserfc.jws import JWSRegistry
@@ -22,6 +21,8 @@ def signed_claims(
 
     Raises ValueError or JoseError if it does not.
     """
+    from joserfc import jwt  # noqa: PLC0415 - with all of JWE, for who asks an issuer
+
     return jwt.decode(token, key, registry=_Pinned(algorithm)).claims
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from joserfc import jwt
+from joserfc import jws
 from joserfc.jwk import RSAKey
 
 from dhq_auth.clock import Clock
@@ -101,7 +101,7 @@ class TokenSigner:
     async def _signed(self, header: dict[str, Any], payload: dict[str, Any], key: RSAKey) -> str:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(
-            self._threads, jwt.encode, header, payload, key, ALGORITHMS
+            self._threads, jws.serialize_compact, header, _json(payload), key, ALGORITHMS
         )
 
     def room(self, token_type: TokenType, user_id: str, claims: Mapping[str, Any]) -> int:
