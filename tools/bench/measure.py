@@ -6,7 +6,7 @@ import tempfile
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -29,6 +29,7 @@ from tools.bench.yardsticks import hello
 
 BEGUN: Final = time.monotonic()
 HELLO: Final = "hello"
+HELLO_TOKENS: Final = "hello, another token each time"
 CONNECTIONS: Final = 32
 """Of the goals; measured in every round, whatever else is."""
 LOGIN_CONNECTIONS: Final = 4
@@ -103,8 +104,8 @@ class Bench:
 
         A load with tokens is not warmed, which would spend them.
         """
-        if self.beside not in (None, running):
-            self._measure_bare(self.beside, connections)
+        if self.beside is not None and self.beside is not running:
+            self._measure_bare(self.beside, connections, _to_bare(load))
         try:
             if not warm and not load.tokens:
                 wrk.warm(running.base, load, self.plan.folder)
@@ -156,7 +157,7 @@ class Bench:
         site = self.plan.site("hello")
         with self.attempt(BARE), self.serving(BARE, hello(site), site) as bare:
             for connections in sorted({*self.plan.connections, CONNECTIONS}):
-                self._measure_bare(bare, connections)
+                self._measure_bare(bare, connections, Load("/"))
 
     @contextmanager
     def yardstick_beside(self) -> Iterator[None]:
@@ -170,11 +171,12 @@ class Bench:
             finally:
                 self.beside = None
 
-    def _measure_bare(self, bare: Running, connections: int) -> None:
-        found = self.load(BARE, HELLO, Load("/"), bare, connections=connections)
+    def _measure_bare(self, bare: Running, connections: int, load: Load) -> None:
+        row = HELLO_TOKENS if load.tokens else HELLO
+        found = self.load(BARE, row, load, bare, connections=connections)
         if found is not None:
             self.bare[connections] = found
-            name = f"Share of a core that the bare server got, {connections} connections"
+            name = f"Share of a core that the bare server got, {row}, {connections} connections"
             self.figures.note(name, "", found.rate * found.cpu_ms / 1000)
 
     def compare(self, peers: Sequence[Peer], wanted: Collection[str]) -> None:
@@ -216,6 +218,13 @@ class Bench:
                     seconds=seconds,
                     warm=place > 0,
                 )
+
+
+def _to_bare(load: Load) -> Load:
+    """Return what the bare server is asked to compare with *load*: the same, if it has no body."""
+    if load.method != "GET":
+        return Load("/")
+    return replace(load, path="/", again=True)
 
 
 def prepared(peer: Peer, site: Site) -> Mapping[str, Load]:

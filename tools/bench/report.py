@@ -29,8 +29,9 @@ Written by `make bench`; no figure here was typed. All was measured on one machi
 the load, too, over loopback, one server at a time, in {rounds} interleaved rounds of {seconds} s per figure, after
 a moment that is not counted. A cell has the median of the rounds, and behind ± half the way from the
 least to the greatest. *Of bare* is the ratio to a bare aiohttp + uvloop "hello" of the same round and of
-as many connections: by requests per second, and *by CPU*, that of the bare server for a request over
-that of this one; more is better in both. CPU is that of the server with all its processes over the
+as many connections, which for *dhq-auth by itself* gets the same requests a moment before: by requests per
+second, and *by CPU*, that of the bare server for a request over that of this one; more is better in both.
+CPU is that of the server with all its processes over the
 requests of the round, in steps of 10 ms in all: where others use the machine it is the steadier figure.
 
 {machine}
