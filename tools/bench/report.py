@@ -26,7 +26,7 @@ HEAD: Final = """\
 # Benchmarks
 
 Written by `make bench`; no figure here was typed. All was measured on one machine, which has to make
-the load, too, over loopback, one server at a time, in {rounds} interleaved rounds of {seconds} s per figure, after
+the load, too, over loopback, one server under load at a time, in {rounds} interleaved rounds of {seconds} s per figure, after
 a moment that is not counted. A cell has the median of the rounds, and behind ± half the way from the
 least to the greatest. *Of bare* is the ratio to a bare aiohttp + uvloop "hello" of the same round and of
 as many connections, which for *dhq-auth by itself* gets the same requests a moment before: by requests per
