@@ -19,7 +19,7 @@ from dhq_auth.revocations import store as revocations
 from dhq_auth.sessions import store as sessions
 from dhq_auth.settings import Settings
 from dhq_auth.throttle import store as limits
-from dhq_auth.tokens import store as tokens
+from dhq_auth.tokens.revoked import store as revoked_tokens
 from dhq_auth.work import Transaction, Work
 
 log = logging.getLogger(__name__)
@@ -52,7 +52,7 @@ def rules(settings: Settings) -> Mapping[str, Forget]:
         "sessions": sessions.prune,
         "host_sessions": host_sessions.prune,
         "api_tokens": api_tokens.prune,
-        "revocations": tokens.prune,
+        "revocations": revoked_tokens.prune,
         "revocation_feed": revocations.prune,
         "rate_limits": limits.prune,
         "deliveries": deliveries,

@@ -20,8 +20,8 @@ from dhq_auth.db import Db
 from dhq_auth.host_sessions.store import host_sessions
 from dhq_auth.question import Question, Row
 from dhq_auth.sessions.store import sessions
+from dhq_auth.tokens.revoked.store import is_revoked
 from dhq_auth.tokens.signing import VerifiedClaims
-from dhq_auth.tokens.store import is_revoked
 from dhq_auth.work import Work
 
 

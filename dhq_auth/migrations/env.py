@@ -16,6 +16,7 @@ from dhq_auth.permissions import store as _permissions  # noqa: F401
 from dhq_auth.revocations import store as _revocations  # noqa: F401
 from dhq_auth.sessions import store as _sessions  # noqa: F401
 from dhq_auth.tokens import store as _tokens  # noqa: F401
+from dhq_auth.tokens.revoked import store as _revoked  # noqa: F401
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -8,7 +8,7 @@ from dhq_auth.errors import InvalidCredential, InvalidRequest
 from dhq_auth.principal import LOGIN
 from dhq_auth.self_service.openapi import logout as openapi
 from dhq_auth.settings import Settings
-from dhq_auth.tokens import store as tokens
+from dhq_auth.tokens.revoked.store import revoke_token
 from dhq_auth.web.client import source
 from dhq_auth.web.errors import wants_page
 from dhq_auth.web.params import params
@@ -82,7 +82,7 @@ class LogoutViews:
         """
         principal = who.principal
         if principal.token_id and principal.expires_at:
-            await tokens.revoke_token(tx.db, principal.token_id, tx.now, principal.expires_at)
+            await revoke_token(tx.db, principal.token_id, tx.now, principal.expires_at)
         if everywhere:
             return await end_everything(tx, who.user, "everywhere") > 0
         session_id = principal.session_id

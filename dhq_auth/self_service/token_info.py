@@ -17,8 +17,8 @@ from dhq_auth.principal import ANYTHING
 from dhq_auth.self_service.openapi import token_info as openapi
 from dhq_auth.settings import Settings
 from dhq_auth.throttle.rates import RateLimit
+from dhq_auth.tokens.revoked.store import revoke_token
 from dhq_auth.tokens.signing import LOGIN, SERVICE, TokenSigner
-from dhq_auth.tokens.store import revoke_token
 from dhq_auth.web.client import CLIENT_ADDRESS, source
 from dhq_auth.web.params import params, query
 from dhq_auth.web.routing import Route

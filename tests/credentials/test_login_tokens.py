@@ -8,7 +8,7 @@ from sqlalchemy import text
 from yarl import URL
 
 from dhq_auth.db import Database
-from dhq_auth.tokens.store import revoke_token
+from dhq_auth.tokens.revoked.store import revoke_token
 from tests.credentials import permissions
 from tests.fakes.oidc_issuer import OidcIssuer
 from tests.fixtures.service import Browser, Service, Start, oidc

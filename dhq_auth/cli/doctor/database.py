@@ -7,7 +7,7 @@ from dhq_auth.clock import utcnow
 from dhq_auth.db import Database, sqlite_path
 from dhq_auth.migrations.state import State, state_of
 from dhq_auth.settings import Settings
-from dhq_auth.tokens.store import revoke_token
+from dhq_auth.tokens.revoked.store import revoke_token
 
 SUBJECT = "DATABASE_URL"
 _BESIDE = ("", "-wal", "-shm", ".secret-key")
