@@ -64,10 +64,9 @@ def goals(bench: Bench) -> None:
                     instances.append(made(bench, database, postgres, FEW, POOL))
             for number in range(bench.plan.rounds):
                 say(f"dhq-auth, round {number + 1} of {bench.plan.rounds}")
-                with bench.yardstick_beside():
-                    for instance in instances:
-                        with bench.attempt(instance.name):
-                            _round(bench, instance)
+                for instance in instances:
+                    with bench.attempt(instance.name):
+                        _round(bench, instance)
             if wants("start"):
                 _starts(bench, instances)
         if wants("scale"):
@@ -80,7 +79,8 @@ def _round(bench: Bench, instance: Instance) -> None:
     with bench.serving(instance.name, instance.command, instance.site) as server:
         loads = instance.loads()
         if wants(CHECK, ISSUE, KEYS):
-            _loads(bench, instance, loads, server)
+            with bench.yardstick_beside():  # not for all of it: it shares pages with the server
+                _loads(bench, instance, loads, server)
         if wants(LOGIN):
             _logins(bench, instance, loads[LOGIN], server)
         if wants("storm"):
@@ -159,6 +159,7 @@ def _two(bench: Bench, instance: Instance) -> None:
     site = replace(instance.site, processes=2, port=free_port())
     both = f"{instance.name}, two processes"
     with (
+        bench.yardstick_beside(),
         running(instance.command, instance.site) as one,
         bench.serving(both, instance.peer.command(site), site) as two,
     ):
