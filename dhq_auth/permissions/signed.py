@@ -23,16 +23,19 @@ SIZE: Final = 2048
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """A permission token, and the answer that has it: `said`, and that as JSON.
+    """The answer that has a permission token, as JSON, and how long that token is.
 
     It is given out again before `given_until`, unless what its `tags` name has ended.
     """
 
-    token: str
-    said: Mapping[str, object]
     body: bytes
+    token_length: int
     given_until: datetime
     tags: tuple[Tag, ...]
+
+    def and_more(self, more: Mapping[str, object]) -> bytes:
+        """Return the answer with *more* to be said, as JSON."""
+        return b"%b, %b" % (self.body[:-1], json.dumps(more).encode()[1:])
 
 
 class SignedGrants:
@@ -71,9 +74,9 @@ class SignedGrants:
             {**claims, **_sid(made_with)},
             token_id=token_id,
         )
-        said = {"token": token, "userid": who.user.id, **claims}
+        body = json.dumps({"token": token, "userid": who.user.id, **claims}).encode()
         until = now + self._lifetime / 2
-        signed = Signed(token, said, json.dumps(said).encode(), until, tuple(tags))
+        signed = Signed(body, len(token), until, tuple(tags))
         self._shelf.put(key, signed, since=now, until=until, tags=signed.tags, mark=mark)
         return signed
 

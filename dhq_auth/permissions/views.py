@@ -104,13 +104,10 @@ class PermissionViews:
         more = answer.age
         if explain:
             more["explanation"] = answer.grant.explanation
-        if more:
-            return web.json_response({**answer.signed.said, **more})
-        if (believed := request.get(BELIEVED)) is not None:
+        body = answer.signed.and_more(more) if more else answer.signed.body
+        if not more and (believed := request.get(BELIEVED)) is not None:
             request[HOLDS] = lambda: believed() and self._fresh.get(who, service) is answer
-        return web.Response(
-            body=answer.signed.body, content_type="application/json", charset="utf-8"
-        )
+        return web.Response(body=body, content_type="application/json", charset="utf-8")
 
     async def _asked(
         self, request: web.Request, who: Authenticated, service: str, *, explain: bool
@@ -129,21 +126,21 @@ class PermissionViews:
         )
         digest = digest_of(grant)
         signed = await self._signed.sign(who, service, grant, digest)
-        self._check_size(signed.token, service)
+        self._check_size(signed.token_length, service)
         await self._grants.note(source(request), who.user.id, service, grant, digest)
         answer = Answer(signed, grant, asked_at + grant.fresh_for.total_seconds())
         if not explain:
             self._fresh.put(who, service, answer, mark)
         return answer
 
-    def _check_size(self, token: str, service: str) -> None:
+    def _check_size(self, length: int, service: str) -> None:
         """Refuse a token that is larger than what readers take."""
         allowed = self._settings.limits.max_token
-        if len(token) > allowed:
+        if length > allowed:
             _log.error(
                 "the permissions in %s make a token of %d bytes; MAX_TOKEN allows %d",
                 service,
-                len(token),
+                length,
                 allowed,
             )
             raise UpstreamFailed("The permissions do not fit into a token.")
