@@ -6,6 +6,7 @@ cannot be used; 130: Ctrl-C.
 """
 
 import io
+import os
 import sys
 from collections.abc import Mapping
 from typing import Final
@@ -35,6 +36,10 @@ The program is `app` of the module, unless another name stands behind a colon.
 
 def main() -> None:
     """Run the command that the arguments of this process name."""
+    if sys.argv[1:] == ["serve"]:  # what reads options would stay in memory: five MiB
+        from dhq_auth.serving import serve  # noqa: PLC0415
+
+        sys.exit(serve(os.environ))
     from dhq_auth import logs  # noqa: PLC0415 - who only wants the table needs none of it
     from dhq_auth.cli.program import program  # noqa: PLC0415
 

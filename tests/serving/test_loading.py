@@ -74,6 +74,23 @@ def run(program: str, *arguments: str) -> str:
     return done.stdout
 
 
+SERVE = """
+import atexit, os, sys
+from dhq_auth.cli import main
+os.environ.update(PORT="none", SECRET_KEY="s" * 48)
+atexit.register(lambda: print(*sys.modules))
+sys.argv = ["dhq-auth", *sys.argv[1:]]
+try: main()
+except SystemExit as end: sys.exit(0 if end.code else "it has started")
+"""
+
+
+@pytest.mark.slow
+def test_to_serve_by_command_needs_nothing_that_reads_options() -> None:
+    assert "typer" not in run(SERVE, "serve").split()
+    assert "typer" in run(SERVE, "serve", "--summary").split()
+
+
 @pytest.mark.slow
 async def test_a_start_loads_nothing_that_it_does_not_use(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/some.db"
