@@ -131,16 +131,16 @@ class DirectPostgresql:
 
     def _leave(self, borrowed: _Borrowed | None) -> None:
         """Pass the place on to the next who waits, and with it what was *borrowed*."""
-        if borrowed is not None and borrowed.uses >= IN_A_ROW:
-            borrowed.give_back()
-            borrowed = None
+        kept = borrowed if borrowed is not None and borrowed.uses < IN_A_ROW else None
         while self._waiting:
             next_one = self._waiting.popleft()
             if not next_one.done():
-                next_one.set_result(borrowed)
-                return
-        self._free += 1
-        if borrowed is not None:
+                next_one.set_result(kept)
+                break
+        else:
+            self._free += 1
+            kept = None
+        if borrowed is not None and kept is None:
             borrowed.give_back()
 
     def close(self) -> None:

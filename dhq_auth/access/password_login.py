@@ -31,6 +31,9 @@ NOWHERE: Final = "unknown"
 ANYBODY: Final = ""
 """What is throttled where an address has tried too much, at whichever accounts."""
 
+_Question = tuple[bytes, tuple[Account, ...]]
+"""Who asks whether a password is whose, and the rows that it is judged by."""
+
 
 class PasswordLogins:
     """Says whose name and password were presented.
@@ -55,7 +58,7 @@ class PasswordLogins:
         self._failures = failures
         self._checks = checks
         self._recent = _Recent()
-        self._under_way: dict[bytes, asyncio.Task[Account]] = {}
+        self._under_way: dict[_Question, asyncio.Task[Account]] = {}
 
     async def hashed(self, password: str, source: Source) -> str:
         """Return the hash of a new *password*; raises TooManyRequests or Unavailable."""
@@ -127,9 +130,13 @@ class PasswordLogins:
             return await accounts_by_name(db, name)
 
     async def _together(self, asked: "_Asked", password: str, source: Source) -> Account:
-        """Judge once what several requests from one address ask at the same time."""
+        """Judge once what several requests from one address ask at the same time, of the same rows.
+
+        Who begins after a change has read other rows, and is not told what was judged before it.
+        """
         address = source.address or NOWHERE
-        question = self._recent.digest(f"{asked.throttled}\0{address}\0{asked.name}", password)
+        said = self._recent.digest(f"{asked.throttled}\0{address}\0{asked.name}", password)
+        question = (said, tuple(asked.accounts))
         task = self._under_way.get(question)
         if task is None:
             task = asyncio.create_task(self._judge(asked, password, source))
@@ -138,7 +145,7 @@ class PasswordLogins:
         # One of them that goes away must not take the answer from the others.
         return await asyncio.shield(task)
 
-    def _done(self, question: bytes, task: asyncio.Task[Account]) -> None:
+    def _done(self, question: "_Question", task: asyncio.Task[Account]) -> None:
         del self._under_way[question]
         if not task.cancelled():
             task.exception()  # known, even if nobody waits for the answer any more

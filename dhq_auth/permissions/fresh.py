@@ -53,7 +53,7 @@ class FreshAnswers:
         self._shelf = Shelf[Answer](memory, SIZE)
 
     def mark(self) -> int:
-        """Return a mark for `put`, to be taken before the provider is asked."""
+        """Return a mark for `put`, to be taken before it is known who asks."""
         return self._memory.mark()
 
     def get(self, who: Authenticated, service: str) -> Answer | None:

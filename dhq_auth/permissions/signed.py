@@ -45,19 +45,22 @@ class SignedGrants:
         self, signer: TokenSigner, memory: Memory, *, lifetime: timedelta, now: Clock
     ) -> None:
         self._signer = signer
-        self._memory = memory
         self._lifetime = lifetime
         self._now = now
         self._shelf = Shelf[Signed](memory, SIZE)
         self._rooms = lru_cache(SIZE)(self._room)
 
-    async def sign(self, who: Authenticated, service: str, grant: Grant, digest: str) -> Signed:
+    async def sign(
+        self, who: Authenticated, service: str, grant: Grant, digest: str, mark: int
+    ) -> Signed:
         """Return a token that says what *grant* lets in *service*; *digest* is that of it.
+
+        *mark* was taken before it was known *who* asks.
 
         Of what was made with one credential nobody gets a token who has come with another: by its
         `sid` it is revoked. A token that was revoked by itself is not handed out again.
         """
-        now, mark = self._now(), self._memory.mark()
+        now = self._now()
         made_with = _made_with(who)
         key = (who.user.id, service, made_with, digest, self._kid)
         if (signed := self._shelf.get(key, now)) is not None:

@@ -91,7 +91,7 @@ class PermissionViews:
             raise
 
     async def _granted(self, request: web.Request) -> web.Response:
-        sent = query(request)
+        sent, mark = query(request), self._fresh.mark()
         who = await self._authenticator.authenticate(request, sent, ANYTHING, remember=True)
         service = sent.text("service", max_length=255)
         if service is None:
@@ -100,7 +100,7 @@ class PermissionViews:
         explain = _flag(sent, "explain")
         answer = None if explain else self._fresh.get(who, service)
         if answer is None:
-            answer = await self._asked(request, who, service, explain=explain)
+            answer = await self._asked(request, who, service, mark, explain=explain)
         more = answer.age
         if explain:
             more["explanation"] = answer.grant.explanation
@@ -110,9 +110,9 @@ class PermissionViews:
         return web.Response(body=body, content_type="application/json", charset="utf-8")
 
     async def _asked(
-        self, request: web.Request, who: Authenticated, service: str, *, explain: bool
+        self, request: web.Request, who: Authenticated, service: str, mark: int, *, explain: bool
     ) -> Answer:
-        mark = self._fresh.mark()
+        """Ask the provider, and sign what it grants; *mark* was taken before *who* was known."""
         asked_at = monotonic()
         grant = await self._providers.grant(
             GrantContext(
@@ -125,7 +125,7 @@ class PermissionViews:
             )
         )
         digest = digest_of(grant)
-        signed = await self._signed.sign(who, service, grant, digest)
+        signed = await self._signed.sign(who, service, grant, digest, mark)
         self._check_size(signed.token_length, service)
         await self._grants.note(source(request), who.user.id, service, grant, digest)
         answer = Answer(signed, grant, asked_at + grant.fresh_for.total_seconds())

@@ -16,7 +16,8 @@ from typing import Any, Final, Self
 
 from aiohttp import hdrs, web
 from aiohttp.helpers import rfc822_formatted_time
-from aiohttp.http import HttpVersion11
+from aiohttp.http import HttpVersion11, RawRequestMessage
+from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 from aiohttp.web_protocol import RequestHandler
 
 from dhq_auth.tracing import new_id
@@ -96,17 +97,23 @@ class Repeats:
 class RepeatingHandler(RequestHandler):
     """A connection that gives answers again where no log is to tell of each of them."""
 
-    __slots__ = ("_asked", "_repeats")
+    __slots__ = ("_asked", "_repeats", "_whole")
 
     def __init__(self, server: web.Server, *, repeats: Repeats, **options: Any) -> None:
         super().__init__(server, **options)
         self._repeats = repeats
         self._asked = b""
         """What the request under way is called, if its head has come by itself."""
+        self._whole = False
+        """Whether the last packet was a request, from its first byte to its last.
+
+        Else the parser may be in the middle of one, of which what comes next is a part.
+        """
 
     def _was_answered(self, data: bytes, *, free: bool) -> bool:
         """Answer *data* if it was answered before; never unless *free*, nor the first request."""
-        idle = free and not (self._messages or self._paused or self._logging_enabled)
+        idle = free and self._whole
+        idle = idle and not (self._messages or self._paused or self._logging_enabled)
         if not idle or self._waiter is None or self._keepalive_handle is None or not _plain(data):
             self._asked = b""
             return False
@@ -121,11 +128,26 @@ class RepeatingHandler(RequestHandler):
         repeat.note(perf_counter() - began)
         return True
 
+    def _take_note(self, data: bytes, *, messages: int) -> None:
+        """Note whether *data*, which the parser has made so many *messages* of, was one request."""
+        self._whole = messages == 1 and _plain(data) and _is_all(self._messages[-1], data)
+
     def _remember(self, request: web.BaseRequest, answer: web.StreamResponse) -> None:
         """Let what *request* was answered be the answer to the same bytes, where that may be."""
         if self._asked:
             self._repeats.put(self._asked, request, answer)
             self._asked = b""
+
+
+def _is_all(message: tuple[Any, StreamReader], data: bytes) -> bool:
+    """Whether *message* has the lines of *data* and no others, and no body."""
+    head, body = message
+    return (
+        isinstance(head, RawRequestMessage)
+        and head.method == hdrs.METH_GET
+        and len(head.raw_headers) == data.count(b"\r\n") - 2
+        and body is EMPTY_PAYLOAD
+    )
 
 
 def _plain(data: bytes) -> bool:

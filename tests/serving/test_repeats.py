@@ -117,6 +117,7 @@ async def test_two_in_one_packet_and_one_in_two_are_answered_as_ever(served):
     assert (await wire.answer()).status == 200
     wire.send(AGAIN[10:])
     assert (await wire.answer()).status == 200
+    assert await said(wire) > 3, "what comes behind half a request may be its rest"
     assert await said(wire) == 3
 
 
@@ -205,3 +206,22 @@ async def test_a_server_that_retires_closes_after_the_answer(served):
     assert (await wire.answer()).status == 200
     await wire.gone()
     assert len(site.app[ASKED]) == 4
+
+
+@pytest.mark.parametrize("before", ["a whole request", "the rest of a body"])
+async def test_what_goes_on_with_a_head_that_has_begun_is_no_request_of_its_own(served, before):
+    # Else what comes next goes on with that head: it is asked for in the name of whoever sent it.
+    site = await served()
+    wire = await site.connect()
+    assert [await said(wire) for _ in range(4)] == [1, 2, 3, 3]
+    begun = b"GET /look HTTP/1.1\r\nHost: localhost\r\nX-Eats: "
+    if before == "a whole request":
+        wire.send(AGAIN + begun)
+    else:
+        wire.send(b"POST /again HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\n\r\nbo")
+        await asyncio.sleep(0.05)
+        wire.send(b"dy" + begun)
+    assert (await wire.answer()).status == 200
+    await asyncio.sleep(0.05)
+    wire.send(AGAIN)  # `X-Eats: GET /again HTTP/1.1`, and another Host: a bad request
+    assert (await wire.answer()).status == 400
