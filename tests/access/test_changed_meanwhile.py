@@ -12,6 +12,7 @@ from tests.self_service.people import GOOD, registered
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 MOMENT = 0.2
+"""Seconds in which a request that nothing keeps has come to where it has to wait; nobody tells of that."""
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ from tools.bench.yardsticks import hello
 
 BEGUN: Final = time.monotonic()
 HELLO: Final = "hello"
-HELLO_TOKENS: Final = "hello, another token each time"
+HELLO_BESIDE: Final = "hello, before each figure of dhq-auth by itself"
 CONNECTIONS: Final = 32
 """Of the goals; measured in every round, whatever else is."""
 LOGIN_CONNECTIONS: Final = 4
@@ -114,7 +114,7 @@ class Bench:
             self.figures.miss(error, server, name, connections)
             return None
         row = self.figures.row(server, name, connections)
-        row.add(measured, self.bare.get(connections))
+        row.add(measured, None if server == BARE else self.bare.get(connections))
         row.broken += broken
         return measured
 
@@ -172,7 +172,7 @@ class Bench:
                 self.beside = None
 
     def _measure_bare(self, bare: Running, connections: int, load: Load) -> None:
-        row = HELLO_TOKENS if load.tokens else HELLO
+        row = HELLO_BESIDE if self.beside else HELLO
         found = self.load(BARE, row, load, bare, connections=connections)
         if found is not None:
             self.bare[connections] = found
