@@ -124,7 +124,7 @@ class DirectPostgresql:
         self._waiting.append(mine)
         try:
             return await mine
-        except BaseException:
+        except BaseException:  # who is cancelled must not take a place along
             if mine.done() and not mine.cancelled():  # it came at the moment that we gave up
                 self._leave(mine.result())
             raise
