@@ -41,8 +41,9 @@ class Argon2Cost:
 class PasswordHasher:
     """Hashes and verifies passwords: as many at once as there are cores less one, at least one.
 
-    Up to *queue* more may wait. A job whose caller goes away while it waits is never computed.
-    Raises ValueError for a cost that `verify` would refuse to pay.
+    Up to *queue* more may wait, where a thread finds them as soon as it is free. A job whose caller
+    goes away while it waits is never computed. Raises ValueError for a cost that `verify` would
+    refuse to pay.
     """
 
     def __init__(self, cost: Argon2Cost, *, queue: int) -> None:
@@ -53,10 +54,21 @@ class PasswordHasher:
         self._decoy = imported.check(f"{parameters}{_random(SALT_BYTES)}${_random(HASH_BYTES)}")
         self._threads = max(1, (os.cpu_count() or 1) - 1)
         self._executor: ThreadPoolExecutor | None = None
-        self._free = asyncio.Semaphore(self._threads)
+        self._closed = False
+        self._under_way = 0
         self.queue = queue
-        self.waiting = self.running = self.done = self.refused = 0
-        """What is under way, and what was done since the start: for metrics."""
+        self.done = self.refused = 0
+        """What was done since the start: for metrics."""
+
+    @property
+    def running(self) -> int:
+        """How many passwords are being hashed."""
+        return min(self._under_way, self._threads)
+
+    @property
+    def waiting(self) -> int:
+        """How many wait for that."""
+        return self._under_way - self.running
 
     async def hash(self, password: str) -> str:
         """Return the Argon2id hash of *password*, which `rules.check` has let pass.
@@ -90,6 +102,7 @@ class PasswordHasher:
 
     def close(self) -> None:
         """End the threads, after the hashes that they are at."""
+        self._closed = True
         if self._executor is not None:
             self._executor.shutdown(cancel_futures=True)
 
@@ -109,38 +122,55 @@ class PasswordHasher:
 
     async def _run(self, job: Callable[[], Result]) -> Result:
         """Return what *job* returns in a thread; it gets there only when one is free."""
-        if self._free.locked() and self.waiting >= self.queue:
+        if self._under_way >= self._threads + self.queue:
             self.refused += 1
             raise Unavailable("too many passwords wait to be checked", retry_after=RETRY_AFTER)
         with tracing.span("password hash"):
             return await self._hashed(job)
 
     async def _hashed(self, job: Callable[[], Result]) -> Result:
-        self.waiting += 1
-        try:
-            await self._free.acquire()
-        finally:
-            self.waiting -= 1
+        if self._closed:
+            raise _cannot()
         if self._executor is None:
             self._executor = ThreadPoolExecutor(self._threads, "password", _step_back)
+        refused = False
+
+        def unless_refused() -> Result:
+            if refused:
+                raise asyncio.CancelledError
+            return job()
+
         try:
-            future = self._executor.submit(job)
-        except RuntimeError as error:  # we are closed, or the system has no thread for us
-            self._free.release()
-            raise Unavailable("passwords cannot be checked", retry_after=RETRY_AFTER) from error
-        self.running += 1
+            future = self._executor.submit(unless_refused)
+        except RuntimeError as error:  # the system has no thread for us; but it stands in the queue
+            refused = True
+            raise _cannot() from error
+        self._under_way += 1
         # The thread is free when the job is done, even if its caller has gone away meanwhile.
         future.add_done_callback(partial(self._release, asyncio.get_running_loop()))
-        return await asyncio.wrap_future(future)
+        try:
+            return await asyncio.wrap_future(future)
+        except asyncio.CancelledError:
+            if self._closed and not _is_told_to_go():  # it is the job that will not be done
+                raise _cannot() from None
+            raise
 
-    def _release(self, loop: asyncio.AbstractEventLoop, _done: Future[object]) -> None:
+    def _release(self, loop: asyncio.AbstractEventLoop, future: Future[object]) -> None:
         with suppress(RuntimeError):  # the loop has ended: nobody waits
-            loop.call_soon_threadsafe(self._note_done)
+            loop.call_soon_threadsafe(self._note_end, not future.cancelled())
 
-    def _note_done(self) -> None:
-        self.running -= 1
-        self.done += 1
-        self._free.release()
+    def _note_end(self, done: bool) -> None:  # noqa: FBT001 - told by the loop
+        self._under_way -= 1
+        self.done += done
+
+
+def _cannot() -> Unavailable:
+    return Unavailable("passwords cannot be checked", retry_after=RETRY_AFTER)
+
+
+def _is_told_to_go() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _random(size: int) -> str:

@@ -246,6 +246,35 @@ async def test_what_is_closed_is_unavailable_and_has_no_threads(hasher: Password
             await hasher.hash(PASSWORD)
 
 
+async def test_who_waits_when_it_is_closed_is_told_so_and_not_left_alone() -> None:
+    hasher = PasswordHasher(CHEAP, queue=2)
+    end = threading.Event()
+    running = [asyncio.create_task(hasher._run(end.wait)) for _ in range(hasher._threads)]
+    waiting = asyncio.create_task(hasher.verify(PASSWORD, None))
+    leaving = asyncio.create_task(hasher.verify(PASSWORD, None))
+    await turn()
+    assert (hasher.running, hasher.waiting) == (hasher._threads, 2)
+    leaving.cancel()
+    threading.Timer(0.01, end.set).start()
+    hasher.close()
+    with pytest.raises(Unavailable):
+        await waiting
+    with pytest.raises(asyncio.CancelledError):
+        await leaving
+    assert await asyncio.gather(*running) == [True] * hasher._threads
+    await turn()
+    assert (hasher.running, hasher.waiting, hasher.done) == (0, 0, hasher._threads)
+
+
+async def test_what_is_closed_before_its_first_password_stays_so() -> None:
+    hasher = PasswordHasher(CHEAP, queue=1)
+    hasher.close()
+    before = threading.active_count()
+    with pytest.raises(Unavailable):
+        await hasher.hash(PASSWORD)
+    assert threading.active_count() == before
+
+
 def test_a_loop_that_ends_meanwhile_leaves_nothing_undone() -> None:
     """A process that is told to end does not wait for an answer that nobody wants."""
     hasher = PasswordHasher(CHEAP, queue=1)
