@@ -24,6 +24,7 @@ def writer(database_url: str) -> Iterator[sqlite3.Connection]:
     other.close()
 
 
+@pytest.mark.slow
 async def test_what_is_granted_to_who_was_changed_meanwhile_is_not_given_again(
     start: Start, writer: sqlite3.Connection
 ) -> None:
@@ -49,6 +50,7 @@ async def test_what_is_granted_to_who_was_changed_meanwhile_is_not_given_again(
     assert await name() == "Ada"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("called", "change"),
     [

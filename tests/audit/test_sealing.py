@@ -61,6 +61,7 @@ async def test_the_last_seal_moves_on_within_the_hour_and_stays_afterwards(log: 
     assert await log.faults() == []
 
 
+@pytest.mark.slow
 @POSTGRES
 async def test_what_commits_late_is_sealed_next(log: Log) -> None:
     event = UsernameChosen(user_id="late", username="late")

@@ -140,6 +140,7 @@ def test_login_keys_can_be_rotated_too(on_database: Cli):
     assert on_database("keys", "rotate", "session").code == 2
 
 
+@pytest.mark.slow
 @SQLITE
 def test_with_private_key_a_rotation_says_what_to_do_instead(on_database: Cli):
     pair = on_database("keys", "generate", "--json").json
@@ -220,6 +221,7 @@ def test_at_a_terminal_one_is_asked(on_database: Cli, answer: str, code: int):
     assert (now["kid"] != old["kid"]) is (code == 0)
 
 
+@pytest.mark.slow
 @SQLITE
 def test_a_key_of_private_key_is_not_revoked_but_exchanged(on_database: Cli):
     pair = on_database("keys", "generate", "--json").json

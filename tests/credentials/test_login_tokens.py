@@ -155,6 +155,7 @@ async def test_a_token_ends_at_its_time_and_the_leeway(service: Service) -> None
     assert await of_token(nobody, token) == (False, "expired")
 
 
+@pytest.mark.slow
 async def test_what_is_ended_at_one_replica_is_ended_at_the_other(
     start: Start, issuer: OidcIssuer, service: Service
 ) -> None:

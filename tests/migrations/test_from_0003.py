@@ -45,6 +45,7 @@ async def known(program: Browser, **headers: str) -> bool:
     return bool((await answer.json())["authenticated"])
 
 
+@pytest.mark.slow
 async def test_what_people_hold_of_the_version_before_is_believed(program: Browser) -> None:
     assert await known(program, **{"Auth-Token": ADA["login_token"]})
     assert await known(program, Cookie=f"session={ADA['cookies']['session']}")

@@ -234,6 +234,7 @@ def test_what_is_random_is_never_refused(alphabet: str, length: int) -> None:
 
 
 @given(st.text(max_size=40), st.lists(st.text(max_size=20), max_size=4))
+@pytest.mark.slow
 def test_whatever_is_typed_there_is_an_answer(password: str, context: list[str]) -> None:
     first = reason(password, min_length=8, context=tuple(context))
     assert first in {"accepted", "too_short", "too_long", "characters", *rules.REASONS}

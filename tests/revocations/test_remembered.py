@@ -91,6 +91,7 @@ async def test_the_same_answer_is_the_same_token_while_half_of_its_life_is_left(
     assert await by_bearer(service, alice.token) != token
 
 
+@pytest.mark.slow
 @sqlite
 async def test_a_clock_that_was_set_back_hands_out_no_token_of_the_future(start: Start) -> None:
     service = await start(ALLOWED_SERVICES=NOTES)

@@ -194,6 +194,7 @@ async def test_the_house_is_kept_soon_after_the_start(work: Work) -> None:
                 await asyncio.sleep(0.01)
 
 
+@pytest.mark.slow
 @ON_SQLITE
 async def test_a_table_that_cannot_be_pruned_is_told_once_and_keeps_no_other_from_it(
     work: Work, caplog: pytest.LogCaptureFixture

@@ -79,6 +79,7 @@ async def test_without_private_key_again_its_tokens_are_good_until_they_expire(
     assert not (await stored.rows()).given
 
 
+@pytest.mark.slow
 async def test_a_stored_key_that_signs_again_is_the_one_of_before(
     new_replica: NewReplica, clock: FrozenClock
 ) -> None:
@@ -94,6 +95,7 @@ async def test_a_stored_key_that_signs_again_is_the_one_of_before(
     assert again.signing() in one.published()
 
 
+@pytest.mark.slow
 async def test_a_given_key_is_exchanged_as_others_are_announced_first(
     new_replica: NewReplica, clock: FrozenClock
 ) -> None:

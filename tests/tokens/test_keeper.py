@@ -136,6 +136,7 @@ async def test_revoking_what_does_not_sign_makes_no_new_key(
             await one.rotation.revoke(gone)
 
 
+@pytest.mark.slow
 @SQLITE
 async def test_revoking_while_another_is_announced_makes_a_third_that_stays(
     new_replica: NewReplica, clock: FrozenClock
