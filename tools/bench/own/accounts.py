@@ -10,7 +10,7 @@ from sqlalchemy import text
 from dhq_auth.db import Database
 from tools.bench.yardsticks import HASHING, hash_once
 
-NUMBER: Final = 128 * HASHING
+NUMBER: Final = 192 * HASHING
 """More than are logged in within one load; half of them are for the storm."""
 NAMES: Final = tuple(f"login{number}" for number in range(NUMBER))
 _ONE: Final = "(SELECT CAST(:name AS TEXT) AS name, min(created_at) AS at FROM policies) AS one"

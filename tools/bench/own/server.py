@@ -14,7 +14,7 @@ from tools.bench.own import accounts
 from tools.bench.peers.flows import JSON
 from tools.bench.peers.installation import from_pypi, pip
 from tools.bench.peers.peer import CHECK, ISSUE, KEYS, LOGIN, NAME, PASSWORD, Peer
-from tools.bench.process import ROOT, Site
+from tools.bench.process import ROOT, Site, running
 from tools.bench.wrk import Load
 
 ACCOUNT = {"username": NAME, "password": PASSWORD}
@@ -52,9 +52,11 @@ class DhqAuth(Peer):
             pip(home, "--no-deps", "--no-build-isolation", "--force-reinstall", folder)
 
     def begin(self, site: Site) -> None:
-        """Write the permissions that its provider reads."""
+        """Write the permissions that its provider reads; have the first start make the database."""
         everything = json.dumps({"*": {"*": PERMISSIONS}})
         (site.folder / "permissions.json").write_text(everything)
+        with running(self.command(site), site):
+            pass
 
     def environ(self, site: Site) -> dict[str, str]:
         """Return its settings: production's, but for the limits, since one address asks for everybody here."""
@@ -90,7 +92,7 @@ class DhqAuth(Peer):
         return {
             CHECK: Load("/auth/check", login),
             ISSUE: Load("/auth/authorize?service=bench", login),
-            LOGIN: replace(LOGINS, tokens=accounts.NAMES[:half]),
+            LOGIN: replace(LOGINS, tokens=accounts.NAMES[:half], again=False),
             STORM: replace(LOGINS, tokens=accounts.NAMES[half:]),
             KEYS: Load("/.well-known/jwks.json"),
             PUBLIC_KEY: Load("/auth/public-key"),
