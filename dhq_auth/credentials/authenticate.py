@@ -1,16 +1,18 @@
 """The chain: which credential a request presents, and whether it holds."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import takewhile
 
 from aiohttp import web
 
 from dhq_auth.credentials.extension import OfExtension
+from dhq_auth.credentials.jwt import Jwts
 from dhq_auth.credentials.kind import Authenticated, Kind
 from dhq_auth.credentials.presented import presented
 from dhq_auth.credentials.recent import Recent, key_of
 from dhq_auth.credentials.session import Sessions, cookie_secret
-from dhq_auth.errors import InvalidCredential
+from dhq_auth.errors import AuthError, InvalidCredential
 from dhq_auth.hookspecs import Presented
 from dhq_auth.settings import Settings
 from dhq_auth.web.client import ACTOR
@@ -28,6 +30,9 @@ class Authenticator:
         self._kinds = kinds
         self._sessions = sessions
         self._recent = recent
+        # An extension that comes first may refuse tomorrow what it lets pass today.
+        ours = takewhile(lambda kind: not isinstance(kind, OfExtension), kinds)
+        self._jwts = next((kind for kind in ours if isinstance(kind, Jwts)), None)
         self._challenge = _challenge([each.name for each in settings.credentials])
 
     async def authenticate(
@@ -50,6 +55,24 @@ class Authenticator:
         request[ACTOR] = who.user.id
         who.principal.demand(need)
         return who
+
+    def known(self, token: str, need: str) -> tuple[Authenticated, Callable[[], bool]] | None:
+        """Return whose bearer *token* is, and what tells whether that is so still.
+
+        None where `authenticate`, which is to *remember*, would have to wait, or would refuse it.
+        """
+        key, mark = key_of(Presented("bearer", token)), self._recent.mark()
+        who = self._recent.known(key)
+        try:
+            if who is None:
+                who = self._jwts.known(token) if self._jwts else None
+                if who is None:
+                    return None
+                self._recent.put(key, who, mark)
+            who.principal.demand(need)
+        except AuthError:
+            return None
+        return who, self._recent.holds(key, who)
 
     @property
     def takes_sessions(self) -> bool:

@@ -3,13 +3,13 @@
 from aiohttp import web
 
 from dhq_auth.credentials.kind import Authenticated
-from dhq_auth.credentials.live import LiveSessions
+from dhq_auth.credentials.live import LiveSessions, Seen
 from dhq_auth.credentials.store import user_of_identity
 from dhq_auth.credentials.trusted_issuers import ForeignClaims, TrustedIssuers
 from dhq_auth.errors import InvalidCredential
 from dhq_auth.hookspecs import Presented
 from dhq_auth.principal import AuthMethod, Principal
-from dhq_auth.tokens.signing import LOGIN, TokenSigner
+from dhq_auth.tokens.signing import LOGIN, TokenSigner, VerifiedClaims
 from dhq_auth.work import Work
 
 
@@ -37,20 +37,20 @@ class Jwts:
 
     async def _of_login(self, token: str, *, remember: bool) -> Authenticated:
         claims = await self._signer.verified(token, LOGIN)
-        session = await self._sessions.of_token(claims, remember=remember)
-        if session is None:
+        seen = await self._sessions.of_token(claims, remember=remember)
+        if seen is None:
             raise InvalidCredential("the login has ended", reason="revoked")
-        principal = Principal(
-            session.user.id,
-            AuthMethod.LOGIN_TOKEN,
-            session.session_id,
-            claims.token_id,
-            claims.issued_at,
-            claims.expires_at,
-            logged_in_at=session.created_at,
-            used_at=session.used_at,
-        )
-        return Authenticated(principal, session.user, good_until=claims.expires_at)
+        return _logged_in(claims, seen)
+
+    def known(self, token: str) -> Authenticated | None:
+        """Return whose login *token* is, if that is known without waiting.
+
+        Raises InvalidCredential for one that we have not signed, or that has expired.
+        """
+        claims = self._signer.verify_of(token, LOGIN, self._sessions.knows)
+        if claims is None or (seen := self._sessions.known(claims)) is None:
+            return None
+        return _logged_in(claims, seen)
 
     async def _of_trusted_issuer(self, claims: ForeignClaims) -> Authenticated:
         async with self._work.read() as db:
@@ -67,3 +67,20 @@ class Jwts:
             expires_at=claims.expires_at,
         )
         return Authenticated(principal, user)
+
+
+def _logged_in(claims: VerifiedClaims, seen: Seen) -> Authenticated:
+    """Return who has logged in, as a token says of the session that was *seen*."""
+    session = seen.session
+    principal = Principal(
+        session.user.id,
+        AuthMethod.LOGIN_TOKEN,
+        session.session_id,
+        claims.token_id,
+        claims.issued_at,
+        claims.expires_at,
+        logged_in_at=session.created_at,
+        used_at=session.used_at,
+    )
+    good_until = min(claims.expires_at, seen.until)
+    return Authenticated(principal, session.user, good_until=good_until)

@@ -1,7 +1,6 @@
 """Whose credential it was a moment ago, so that the same one costs nothing again."""
 
 from collections.abc import Callable
-from datetime import timedelta
 from hashlib import sha256
 from typing import Final
 
@@ -9,10 +8,8 @@ from dhq_auth.clock import Clock
 from dhq_auth.credentials.kind import Authenticated
 from dhq_auth.hookspecs import Presented
 from dhq_auth.principal import AuthMethod
-from dhq_auth.revocations.memory import Memory, Shelf
+from dhq_auth.revocations.memory import LONGEST, Memory, Shelf
 
-LONGEST: Final = timedelta(minutes=1)
-"""For how long anything is believed without a look at its rows, which somebody may change by hand."""
 SIZE: Final = 4096
 """Credentials that are remembered, by a digest of each: about two KiB apiece."""
 
@@ -35,6 +32,10 @@ class Recent:
             return None
         if not self._memory.counts:
             await self._memory.refresh()
+        return self.known(key)
+
+    def known(self, key: bytes) -> Authenticated | None:
+        """Return whose it was as `get` does, without waiting for what may not be known by now."""
         return self._shelf.get(key, self._now())
 
     def holds(self, key: bytes, who: Authenticated) -> Callable[[], bool]:

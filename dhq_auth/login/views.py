@@ -10,6 +10,7 @@ from aiohttp import web
 from dhq_auth.access.begin import Login, answer
 from dhq_auth.access.codes import redeem
 from dhq_auth.accounts.profile import own_profile_json
+from dhq_auth.accounts.store import User
 from dhq_auth.credentials import Authenticator, session
 from dhq_auth.errors import AuthError, InvalidCredential, NotFound, Unavailable, UpstreamTimeout
 from dhq_auth.events import LoginRefused
@@ -27,7 +28,7 @@ from dhq_auth.tokens.signing import TokenSigner
 from dhq_auth.web.client import CLIENT_ADDRESS, device, source
 from dhq_auth.web.params import params, query
 from dhq_auth.web.render import redirect
-from dhq_auth.web.repeat import BELIEVED, HOLDS
+from dhq_auth.web.repeat import BELIEVED, FOR_ANOTHER, HOLDS, Body
 from dhq_auth.web.routing import Route
 from dhq_auth.work import Work
 
@@ -106,9 +107,18 @@ class LoginViews:
                 }
             )
         if BELIEVED in request:
-            request[HOLDS] = request[BELIEVED]
-        body = b'{"authenticated": true, "profile": %b}' % own_profile_json(who.user)
-        return web.Response(body=body, content_type="application/json", charset="utf-8")
+            request[HOLDS], request[FOR_ANOTHER] = request[BELIEVED], self._checked
+        return web.Response(
+            body=_authenticated(who.user), content_type="application/json", charset="utf-8"
+        )
+
+    def _checked(self, token: str) -> Body | None:
+        """Say who presents *token*, where that is known at once."""
+        known = self._authenticator.known(token, PROFILE)
+        if known is None:
+            return None
+        who, holds = known
+        return Body(_authenticated(who.user), holds)
 
     async def start(self, request: web.Request) -> web.StreamResponse:
         """Send the browser to a provider, and bind the login to this browser."""
@@ -211,3 +221,7 @@ class LoginViews:
     def _way_back(self, destination: Destination) -> str:
         """Return where one whose login failed can try again."""
         return destination.added_to(f"{self._settings.issuer}/login")
+
+
+def _authenticated(user: User) -> bytes:
+    return b'{"authenticated": true, "profile": %b}' % own_profile_json(user)

@@ -10,11 +10,9 @@ from dhq_auth.clock import Clock, rfc3339
 from dhq_auth.credentials import Authenticated
 from dhq_auth.hookspecs import Grant
 from dhq_auth.permissions.signed import Signed
-from dhq_auth.revocations.memory import Memory, Shelf
+from dhq_auth.revocations.memory import LONGEST, Memory, Shelf
 
 SIZE: Final = 2048
-LONGEST: Final = timedelta(minutes=1)
-"""For how long an answer is given again, whatever its provider said: rows change by hand, too."""
 _MOMENT: Final = timedelta(seconds=1)
 """What holds no longer than this is told to nobody: until it arrives it is over."""
 

@@ -1,7 +1,6 @@
 """What is granted is a fact of the audit log when it is new, or other than before."""
 
 import json
-from datetime import timedelta
 from hashlib import sha256
 from typing import Final
 
@@ -9,11 +8,9 @@ from dhq_auth.errors import Conflict, InvalidCredential
 from dhq_auth.events import PermissionsGranted, Source
 from dhq_auth.hookspecs import Grant
 from dhq_auth.permissions import store
-from dhq_auth.revocations.memory import Memory, Shelf
+from dhq_auth.revocations.memory import LONGEST, Memory, Shelf
 from dhq_auth.work import Transaction, Work
 
-LONGEST: Final = timedelta(minutes=1)
-"""For how long it is believed what was granted last, without a look at the row."""
 SIZE: Final = 4096
 MAX_NAMES: Final = 100
 MAX_NAME: Final = 80

@@ -19,6 +19,8 @@ from dhq_auth.tokens.store import KeyPurpose
 
 SIZE: Final = 2048
 """Tokens that are remembered: up to MAX_TOKEN bytes each, but one or two KiB as a rule."""
+SERVICES: Final = 256
+"""Services of which it is remembered how much room a token has for what they grant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ class SignedGrants:
         self._lifetime = lifetime
         self._now = now
         self._shelf = Shelf[Signed](memory, SIZE)
-        self._rooms = lru_cache(SIZE)(self._room)
+        self._rooms = lru_cache(SERVICES)(self._room)
 
     async def sign(
         self, who: Authenticated, service: str, grant: Grant, digest: str, mark: int
@@ -85,15 +87,24 @@ class SignedGrants:
 
     def room(self, who: Authenticated, service: str) -> int:
         """Return how many bytes of JSON a provider may give, so that the token can be read."""
-        return self._rooms(self._kid, who.user.id, service, _made_with(who))
+        made_with = _made_with(who)
+        lengths = (_written(who.user.id), None if made_with is None else _written(made_with))
+        return self._rooms(self._kid, service, *lengths)
 
     @property
     def _kid(self) -> str:
         return self._signer.keyring.signing(KeyPurpose.SERVICE).kid
 
-    def _room(self, _kid: str, user_id: str, service: str, made_with: str | None) -> int:
-        claims = {"permissions": {}, "service": service, "filters": {}, **_sid(made_with)}
-        return self._signer.room(SERVICE, user_id, claims)
+    def _room(self, _kid: str, service: str, user_id: int, made_with: int | None) -> int:
+        """Return the room by the lengths of both identifiers, which are many, but of few lengths."""
+        sid = _sid(None if made_with is None else "x" * made_with)
+        claims = {"permissions": {}, "service": service, "filters": {}, **sid}
+        return self._signer.room(SERVICE, "x" * user_id, claims)
+
+
+def _written(text: str) -> int:
+    """Return the length of *text* as JSON, without its quotes."""
+    return len(json.dumps(text)) - 2
 
 
 def _sid(made_with: str | None) -> dict[str, str]:

@@ -24,7 +24,7 @@ from dhq_auth.tokens.signing import TokenSigner
 from dhq_auth.tokens.store import KeyPurpose
 from dhq_auth.web.client import source
 from dhq_auth.web.params import Params, query
-from dhq_auth.web.repeat import BELIEVED, HOLDS
+from dhq_auth.web.repeat import BELIEVED, FOR_ANOTHER, HOLDS, Body
 from dhq_auth.web.routing import Route
 from dhq_auth.work import Work
 
@@ -107,7 +107,21 @@ class PermissionViews:
         body = answer.signed.and_more(more) if more else answer.signed.body
         if not more and (believed := request.get(BELIEVED)) is not None:
             request[HOLDS] = lambda: believed() and self._fresh.get(who, service) is answer
+            request[FOR_ANOTHER] = lambda token: self._granted_before(service, token)
         return web.Response(body=body, content_type="application/json", charset="utf-8")
+
+    def _granted_before(self, service: str, token: str) -> Body | None:
+        """Say what was granted to *token* in *service*, where that is known at once to hold."""
+        known = self._authenticator.known(token, authorize(service))
+        if known is None:
+            return None
+        who, believed = known
+        answer = self._fresh.get(who, service)
+        if answer is None or answer.age:
+            return None
+        return Body(
+            answer.signed.body, lambda: believed() and self._fresh.get(who, service) is answer
+        )
 
     async def _asked(
         self, request: web.Request, who: Authenticated, service: str, mark: int, *, explain: bool

@@ -9,7 +9,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from time import monotonic
 from typing import Final, Generic, TypeVar
 
@@ -20,6 +20,8 @@ Value = TypeVar("Value")
 Tag = tuple[str, str]
 """What something remembered depends on: a kind of the feed, and its value."""
 
+LONGEST: Final = timedelta(minutes=1)
+"""For how long anything may be believed without a look at its rows: somebody may change them by hand."""
 TRUSTED: Final = 0.7
 """Seconds for which a look at the feed vouches for what is remembered."""
 FORGOTTEN: Final = 4096

@@ -119,7 +119,8 @@ class Connection(RepeatingHandler):
             return
         known, in_body = self._request_count, not self._body.is_eof()
         super().data_received(data)
-        self._take_note(data, messages=self._request_count - known)
+        begins = not (in_body or self._head_size)
+        self._take_note(data, begins=begins, messages=self._request_count - known)
         if self._request_count > known:
             self._head_arrived(len(data))
         elif data and not in_body:

@@ -3,7 +3,8 @@
 Services ask about the same token again and again, and their clients write it the same way each time.
 To parse that, find the route, read the headers and write the answer anew costs ten times what is left:
 to look whether the answer still holds (`web.repeat`). Everything else about it was settled when it was
-given first, by the one way that all requests go. It gets an id and a date of its own.
+given first, by the one way that all requests go. It gets an id and a date of its own. Where but the
+token is another (`forms`), that is looked at, and nothing else.
 """
 
 from collections import OrderedDict
@@ -20,8 +21,9 @@ from aiohttp.http import HttpVersion11, RawRequestMessage
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 from aiohttp.web_protocol import RequestHandler
 
+from dhq_auth.serving.forms import Form
 from dhq_auth.tracing import new_id
-from dhq_auth.web.repeat import HOLDS, NOTE
+from dhq_auth.web.repeat import FOR_ANOTHER, HOLDS, NOTE, Body
 
 SIZE: Final = 512
 LONGEST: Final = 8192
@@ -31,7 +33,7 @@ _END: Final = b"\r\n\r\n"
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
-    """An answer that was given, cut where its id and its date stand."""
+    """An answer that was given, without what is its own each time: its id, its date and its length."""
 
     holds: Callable[[], bool]
     note: Callable[[float], None]
@@ -46,6 +48,8 @@ class Repeat:
             return None
         if request.body_exists:  # it may come in a packet of its own, and is no new request then
             return None
+        if hdrs.EXPECT in request.headers:  # he is told to go on first (RFC 9110 10.1.1)
+            return None
         if not isinstance(answer, web.Response) or answer.status != HTTPStatus.OK:
             return None
         body = answer.body
@@ -54,14 +58,21 @@ class Repeat:
         headers = "".join(
             f"{name}: {value}\r\n"
             for name, value in answer.headers.items()
-            if name not in {hdrs.DATE, "X-Request-Id"}
+            if name not in {hdrs.DATE, hdrs.CONTENT_LENGTH, "X-Request-Id"}
         )
         head = f"HTTP/1.1 200 {answer.reason}\r\n{headers}"
         return cls(holds, note, head.encode(), body)
 
+    def with_body(self, body: Body) -> "Repeat":
+        """Return the answer that has *body* instead, and is else the same."""
+        return Repeat(body.holds, self.note, self.head, body.text)
+
     def text(self) -> bytes:
         """Return it as it is sent now."""
-        own = f"X-Request-Id: {new_id(8)}\r\nDate: {rfc822_formatted_time()}\r\n\r\n"
+        own = (
+            f"Content-Length: {len(self.body)}\r\n"
+            f"X-Request-Id: {new_id(8)}\r\nDate: {rfc822_formatted_time()}\r\n\r\n"
+        )
         return b"%b%b%b" % (self.head, own.encode(), self.body)
 
 
@@ -86,24 +97,27 @@ class Repeats:
         self._known.move_to_end(key)
         return found
 
-    def put(self, key: bytes, request: web.BaseRequest, answer: web.StreamResponse) -> None:
-        """Remember *answer* for whoever asks in the same bytes, where that may be."""
-        if HOLDS in request:
-            self._known[key] = Repeat.of(request, answer) if key in self._known else None
-            if len(self._known) > self._size:
-                self._known.popitem(last=False)
+    def put(self, key: bytes, repeat: Callable[[], Repeat | None]) -> None:
+        """Remember what *repeat* makes for whoever asks in the same bytes; None: nothing may be."""
+        self._known[key] = repeat() if key in self._known else None
+        if len(self._known) > self._size:
+            self._known.popitem(last=False)
 
 
 class RepeatingHandler(RequestHandler):
     """A connection that gives answers again where no log is to tell of each of them."""
 
-    __slots__ = ("_asked", "_repeats", "_whole")
+    __slots__ = ("_asked", "_form", "_packet", "_repeats", "_whole")
 
     def __init__(self, server: web.Server, *, repeats: Repeats, **options: Any) -> None:
         super().__init__(server, **options)
         self._repeats = repeats
         self._asked = b""
         """What the request under way is called, if its head has come by itself."""
+        self._packet = b""
+        """The request under way itself, if it came in one packet; until it is answered."""
+        self._form: tuple[Form, Repeat] | None = None
+        """The request before, if it may be answered to others, and how it was answered."""
         self._whole = False
         """Whether the last packet was a request, from its first byte to its last.
 
@@ -117,26 +131,49 @@ class RepeatingHandler(RequestHandler):
         if not idle or self._waiter is None or self._keepalive_handle is None or not _plain(data):
             self._asked = b""
             return False
+        began = perf_counter()
         self._asked = sha256(data).digest()  # never the request itself, which holds a credential
-        repeat = self._repeats.get(self._asked)
+        repeat = self._repeats.get(self._asked) or self._filled(data)
         if repeat is None or self.transport is None or self._manager is None:
             return False
-        began = perf_counter()
         self.transport.write(repeat.text())
         self._manager.requests_count += 1
         self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
         repeat.note(perf_counter() - began)
         return True
 
-    def _take_note(self, data: bytes, *, messages: int) -> None:
-        """Note whether *data*, which the parser has made so many *messages* of, was one request."""
-        self._whole = messages == 1 and _plain(data) and _is_all(self._messages[-1], data)
+    def _filled(self, data: bytes) -> Repeat | None:
+        """Return the answer to *data* where it is the request before, of another token."""
+        if self._form is None:
+            return None
+        form, before = self._form
+        if (body := form.filled(data)) is None:
+            return None
+        repeat = before.with_body(body)
+        self._repeats.put(self._asked, lambda: repeat)
+        return repeat
+
+    def _take_note(self, data: bytes, *, begins: bool, messages: int) -> None:
+        """Note whether *data*, which the parser has made so many *messages* of, was one request.
+
+        It is none unless one *begins* with it, rather than the rest of the one before.
+        """
+        one = begins and messages == 1 and _plain(data)
+        self._whole = one and _is_all(self._messages[-1], data)
+        self._packet = data if self._whole else b""
 
     def _remember(self, request: web.BaseRequest, answer: web.StreamResponse) -> None:
         """Let what *request* was answered be the answer to the same bytes, where that may be."""
-        if self._asked:
-            self._repeats.put(self._asked, request, answer)
-            self._asked = b""
+        packet, asked, self._packet, self._asked = self._packet, self._asked, b"", b""
+        if HOLDS not in request:
+            return
+        if asked:
+            self._repeats.put(asked, lambda: Repeat.of(request, answer))
+        if self._form and self._form[0].fits(packet):
+            return
+        form = Form.of(packet, request.get(FOR_ANOTHER))
+        repeat = Repeat.of(request, answer) if form else None
+        self._form = (form, repeat) if form and repeat else None
 
 
 def _is_all(message: tuple[Any, StreamReader], data: bytes) -> bool:

@@ -149,17 +149,34 @@ class TokenSigner:
         UnknownKey, which is one, for a key that we do not have.
         """
         try:
-            header, claims = strict.parts_of(token, self._max_length)
-            kid = header.get("kid")
-            if header != {"typ": token_type.typ, "alg": "RS256", "kid": kid}:
-                raise ValueError("another type of token, or another algorithm")
-            if not strict.is_signed(token, self.keyring.verifying(token_type.purpose, kid)):
-                raise ValueError("signed by another key, or changed since")
-            return self._verified(claims, token_type)
+            return self._believed(token, token_type, *strict.parts_of(token, self._max_length))
         except strict.MALFORMED as error:
             raise InvalidCredential("the token is not valid") from error
 
-    def _verified(self, claims: Mapping[str, Any], token_type: TokenType) -> VerifiedClaims:
+    def verify_of(
+        self, token: str, token_type: TokenType, known: Callable[[object], bool]
+    ) -> VerifiedClaims | None:
+        """Return the claims of *token* as `verify` does, or None where its session is not *known*.
+
+        Then nobody has looked at its signature.
+        """
+        try:
+            header, claims = strict.parts_of(token, self._max_length)
+            if not known(claims.get("sid")):
+                return None
+            return self._believed(token, token_type, header, claims)
+        except strict.MALFORMED as error:
+            raise InvalidCredential("the token is not valid") from error
+
+    def _believed(
+        self, token: str, token_type: TokenType, header: dict[str, Any], claims: dict[str, Any]
+    ) -> VerifiedClaims:
+        """Return what *token* says, of which *header* and *claims* are; raises what `MALFORMED` names."""
+        kid = header.get("kid")
+        if header != {"typ": token_type.typ, "alg": "RS256", "kid": kid}:
+            raise ValueError("another type of token, or another algorithm")
+        if not strict.is_signed(token, self.keyring.verifying(token_type.purpose, kid)):
+            raise ValueError("signed by another key, or changed since")
         if claims.get("iss") != self._issuer:
             raise ValueError("from another issuer")
         if "aud" in claims:

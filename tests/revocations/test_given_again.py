@@ -38,22 +38,14 @@ async def tokens_of(alice: Person) -> tuple[str, str]:
 
 
 PATHS = pytest.mark.parametrize("path", ["/auth/check", "/auth/authorize?service=notes"])
-STATIC = "notes:static"
 
 
-@pytest.fixture
-async def settings(tmp_path):
-    """The settings of a service whose provider says for how long its answers hold."""
-    file = tmp_path / "permissions.json"
-    file.write_text('{"*": {"*": {"read": true}}}')
-    return {"ALLOWED_SERVICES": STATIC, "PROVIDER_NOTES_FILE": str(file), "LOG_LEVEL": "warning"}
-
-
+@pytest.mark.slow
 @PATHS
 async def test_what_ends_here_is_not_given_again(
-    start: Start, path: str, settings: dict[str, str]
+    start: Start, path: str, static: dict[str, str]
 ) -> None:
-    service = await start(**settings)
+    service = await start(**static)
     alice = await registered(service)
     tokens = await tokens_of(alice)
     for token in tokens:
@@ -65,10 +57,10 @@ async def test_what_ends_here_is_not_given_again(
 @pytest.mark.slow
 @PATHS
 async def test_what_ends_on_another_replica_is_not_given_again_within_a_second(
-    start: Start, path: str, settings: dict[str, str]
+    start: Start, path: str, static: dict[str, str]
 ) -> None:
-    here = await start(**settings)
-    there = await start(EXTERNAL_ADDRESS=here.url, **settings)
+    here = await start(**static)
+    there = await start(EXTERNAL_ADDRESS=here.url, **static)
     alice = await registered(here)
     tokens = await tokens_of(alice)
     for token in tokens:

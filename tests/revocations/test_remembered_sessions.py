@@ -55,6 +55,7 @@ async def another(service: Service, token: str, **claims: str) -> str:
         signer.close()
 
 
+@pytest.mark.slow
 @sqlite
 async def test_another_token_of_a_session_that_is_known_costs_no_query(start: Start) -> None:
     service = await start(ALLOWED_SERVICES=NOTES)
@@ -69,6 +70,24 @@ async def test_another_token_of_a_session_that_is_known_costs_no_query(start: St
     assert await reads(service, await another(service, alice.token)) == 1
 
 
+@pytest.mark.slow
+@sqlite
+async def test_another_token_is_no_reason_to_believe_a_session_for_longer(start: Start) -> None:
+    service = await start(ALLOWED_SERVICES=NOTES)
+    for attempt in range(20):
+        who = await registered(service, f"person{attempt}")
+        await remembered(service, who.token)
+        service.clock.advance(seconds=50)
+        other = await another(service, who.token)
+        if await reads(service, other):  # the feed was looked at late: it is believed from now on
+            continue
+        service.clock.advance(seconds=11)
+        assert await reads(service, other) == 1
+        return
+    pytest.fail("nothing was ever remembered for long enough")
+
+
+@pytest.mark.slow
 @sqlite
 async def test_what_is_known_of_a_session_speaks_for_nobody_else(start: Start) -> None:
     service = await start(ALLOWED_SERVICES=NOTES)
@@ -79,6 +98,7 @@ async def test_what_is_known_of_a_session_speaks_for_nobody_else(start: Start) -
     assert not await is_believed(service, mixed)
 
 
+@pytest.mark.slow
 @sqlite
 async def test_who_changes_something_is_looked_for(start: Start) -> None:
     service = await start(ALLOWED_SERVICES=NOTES)

@@ -9,7 +9,7 @@ from typing import Final
 from aiohttp import web
 
 from dhq_auth.settings import Settings, SettingsError
-from dhq_auth.web.repeat import HOLDS, NOTE
+from dhq_auth.web.repeat import FOR_ANOTHER, HOLDS, NOTE, Body
 from tests.fakes.server import Handler
 
 HELD: Final = web.AppKey("held", asyncio.Event)
@@ -45,6 +45,7 @@ def create(settings: Settings | None = None) -> web.Application:
             web.get("/again/cookie", _again),
             web.get("/again/long", _again),
             web.get("/again/missing", _again),
+            web.get("/whose", _whose),
         ]
     )
     return app
@@ -146,3 +147,22 @@ async def _again(request: web.Request) -> web.Response:
         case "/again/missing":
             answer.set_status(404)
     return answer
+
+
+async def _whose(request: web.Request) -> web.Response:
+    """Say whose token it is, which is known at once unless it says `wait`."""
+    app, headers = request.app, request.headers
+    request[HOLDS], request[NOTE] = lambda: app[HOLDING][-1], app[GIVEN_AGAIN].append
+
+    def answer(token: str) -> Body | None:
+        return None if "wait" in token else Body(f"<{token}>".encode(), request[HOLDS])
+
+    request[FOR_ANOTHER] = answer
+    presented = [*headers.getall("Authorization", ()), *headers.getall("Auth-Token", ())]
+    if len(presented) != 1 or request.cookies or "jwt" in request.query:
+        return web.Response(text="several, or none")
+    token = presented[0].removeprefix("Bearer").removeprefix("bearer").strip(" ")
+    status = 403 if token == "refused" else 200
+    said = {"X-Request-Id": "first", "X-Same": "same"}
+    body = f"<{token}>".encode(errors="surrogateescape")
+    return web.Response(body=body, status=status, headers=said)
