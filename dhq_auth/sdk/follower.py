@@ -2,12 +2,12 @@
 
 import logging
 import os
-import random
 import re
 import weakref
 from collections.abc import Mapping
 from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
+from random import SystemRandom
 from threading import Event, Lock, Thread
 from time import monotonic
 from typing import Any, Final
@@ -38,6 +38,8 @@ MIN_UNSEEN: Final = timedelta(minutes=1)
 FORGET_EVERY: Final = timedelta(minutes=1)
 _SECONDS: Final = re.compile(r"[0-9]{1,2}")
 _LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
+_DRAW: Final = SystemRandom()
+"""Not the program's own draws: it may have seeded them, and wants to see the same ones again."""
 
 
 class _NoFeed(Unavailable):
@@ -134,7 +136,7 @@ class _Feed:
             except Exception as error:  # noqa: BLE001 - whatever it is, the next page may be better
                 self._tell(error)
                 longest = WITHOUT_FEED if isinstance(error, _NoFeed) else pause
-                wait = longest * random.uniform(0.5, 1)  # noqa: S311 - so that not all come at once
+                wait = longest * _DRAW.uniform(0.5, 1)  # so that not all come at once
                 pause = min(pause * 2, LONGEST_PAUSE)
                 self._settle()
             stop.wait(wait)

@@ -18,8 +18,8 @@ _TOKEN: Final = re.compile(rb"[A-Za-z0-9._~+/-]+=*")
 _HEADER: Final = re.compile(
     rb"\r\n(?:Authorization: *Bearer +|Auth-Token: *)(%b)\r\n" % _TOKEN.pattern, re.IGNORECASE
 )
-_CREDENTIAL: Final = re.compile(rb"authorization|auth-token|cookie|jwt", re.IGNORECASE)
-"""Whatever may be or hold one: where two are, it depends on both who is meant."""
+_CREDENTIAL: Final = re.compile(rb"authorization|auth-token|cookie|jwt|%", re.IGNORECASE)
+"""Whatever may be or hold one, or spell that: where two are, it depends on both who is meant."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ SIZE: Final = 512
 LONGEST: Final = 8192
 """Bytes of a request, and of an answer, that are worth it: all of it is 4 MiB at most."""
 _END: Final = b"\r\n\r\n"
+_NONE: Final = Body(b"", lambda: False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,7 @@ class RepeatingHandler(RequestHandler):
         self._packet = b""
         """The request under way itself, if it came in one packet; until it is answered."""
         self._form: tuple[Form, Repeat] | None = None
-        """The request before, if it may be answered to others, and how it was answered."""
+        """The request before, if it may be answered to others, and with what head it was answered."""
         self._whole = False
         """Whether the last packet was a request, from its first byte to its last.
 
@@ -173,7 +174,7 @@ class RepeatingHandler(RequestHandler):
             return
         form = Form.of(packet, request.get(FOR_ANOTHER))
         repeat = Repeat.of(request, answer) if form else None
-        self._form = (form, repeat) if form and repeat else None
+        self._form = (form, repeat.with_body(_NONE)) if form and repeat else None
 
 
 def _is_all(message: tuple[Any, StreamReader], data: bytes) -> bool:

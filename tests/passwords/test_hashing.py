@@ -32,6 +32,16 @@ def held(hasher: PasswordHasher) -> Iterator[list[asyncio.Task[bool]]]:
     end.set()
 
 
+@contextmanager
+def no_thread_can_start() -> Iterator[None]:
+    """Let each thread that starts want a stack for which the system has no room."""
+    before = threading.stack_size(2**48)
+    try:
+        yield
+    finally:
+        threading.stack_size(before)
+
+
 async def turn() -> None:
     """Let every task go on as far as it can without waiting."""
     for _ in range(5):
@@ -264,6 +274,17 @@ async def test_who_waits_when_it_is_closed_is_told_so_and_not_left_alone() -> No
     assert await asyncio.gather(*running) == [True] * hasher._threads
     await turn()
     assert (hasher.running, hasher.waiting, hasher.done) == (0, 0, hasher._threads)
+
+
+async def test_what_found_no_thread_is_refused_and_not_hashed_later(
+    hasher: PasswordHasher,
+) -> None:
+    hashed: list[str] = []
+    with no_thread_can_start(), pytest.raises(Unavailable):
+        await hasher._run(lambda: hashed.append("refused"))
+    assert (hasher.running, hasher.waiting) == (0, 0)
+    await hasher._run(lambda: hashed.append("next"))
+    assert hashed == ["next"]
 
 
 async def test_what_is_closed_before_its_first_password_stays_so() -> None:

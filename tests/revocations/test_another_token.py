@@ -18,7 +18,7 @@ from tests.revocations.following import seconds_while
 from tests.revocations.stage import FOR_GOOD, OF_LOGINS, OF_PASSWORDS, Stage, done
 from tests.revocations.test_remembered import WITHIN, remembered, seconds_until
 from tests.revocations.test_remembered_sessions import another, claims_of
-from tests.self_service.people import registered
+from tests.self_service.people import Person, registered
 from tests.serving.wire import Wire, get
 
 Connect = Callable[[Service], Awaitable[Wire]]
@@ -60,16 +60,22 @@ def is_known(token: str, asked: Callable[[str], bytes] = question) -> bool:
     return any(form.filled(asked(token)) for form in forms)
 
 
+async def two_known(service: Service, wire: Wire) -> tuple[Person, Person]:
+    """Return two people who are known, and have been asked about on *wire*."""
+    alice, bob = await registered(service), await registered(service, "bob")
+    for who in (alice, bob):
+        await remembered(service, who.token)
+        assert await is_good(wire, who.token)
+    return alice, bob
+
+
 @pytest.mark.slow
 async def test_who_is_known_is_answered_at_once_each_with_his_own(
     start: Start, connect: Connect
 ) -> None:
     service = await start(ALLOWED_SERVICES=NOTES, LOG_LEVEL=QUIET)
-    alice, bob = await registered(service), await registered(service, "bob")
     wire = await connect(service)
-    for who in (alice, bob):
-        await remembered(service, who.token)
-        assert await is_good(wire, who.token)
+    alice, bob = await two_known(service, wire)
     for who in (alice, bob, alice):
         other = await another(service, who.token)
         await until_known(wire, other, who.token)
@@ -125,11 +131,8 @@ async def test_what_was_granted_to_each_is_given_again_to_each(
 @pytest.mark.slow
 async def test_a_token_that_is_none_is_refused_as_ever(start: Start, connect: Connect) -> None:
     service = await start(ALLOWED_SERVICES=NOTES, LOG_LEVEL=QUIET)
-    alice, bob = await registered(service), await registered(service, "bob")
     wire = await connect(service)
-    for who in (alice, bob):
-        await remembered(service, who.token)
-        assert await is_good(wire, who.token)
+    alice, bob = await two_known(service, wire)
     head, _, signature = alice.token.split(".")
     forged = ".".join((head, bob.token.split(".")[1], signature))
     mixed = await another(service, alice.token, sub=bob.id)

@@ -1,6 +1,7 @@
 """While the feed cannot be had, what is known counts, or nothing where it must be certain."""
 
 import asyncio
+import random
 from datetime import timedelta
 
 import pytest
@@ -92,6 +93,17 @@ async def test_a_server_that_comes_back_is_followed_again(
     feed.revoke(sid="1")
     await feed.start()
     assert await refused(follower, feed.token(sid="1"))
+
+
+@pytest.mark.slow
+async def test_a_program_that_has_seeded_its_draws_sees_the_same_ones(
+    feed: FeedServer, follower: Verifier
+) -> None:
+    drawn = random.getstate()
+    feed.faults["feed"] = faults.server_error
+    assert await believed(follower, feed.token())
+    await until(lambda: feed.asked["feed"] > 2)
+    assert random.getstate() == drawn
 
 
 @pytest.mark.slow
