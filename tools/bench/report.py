@@ -61,9 +61,8 @@ for others, and the ratio by requests per second flatters: then believe that by 
 """
 DATABASE: Final = """\
 {versions}. PostgreSQL is on the same machine. Its CPU is not in *CPU ms per request*, which is that of dhq-auth alone;
-it stands in the last column, with all that the database server did in that time. Tokens that are seen for the
-first time are at an end some time: with 1,000 users there are 1,000 of them, fewer than a second is long, so that
-their requests per second say nothing, and CPU alone is compared.
+it stands in the last column, with all that the database server did in that time. Where users are read for the
+first time, 1,000 users have five sessions each, and 1,000,000 have one, of which as many are read.
 """
 
 

@@ -31,7 +31,7 @@ _USERS: Final = (
 )
 _SESSIONS: Final = (
     f"INSERT INTO sessions (id, digest, user_id, provider, created_at){_SERIES}"
-    " SELECT 's' || i, 'd' || i, 'u' || i, 'password', at FROM n, one"
+    " SELECT 's' || i, 'd' || i, 'u' || (i % :users), 'password', at FROM n, one"
 )
 _TOKENS: Final = (
     f"INSERT INTO api_tokens (id, digest, user_id, title, hint, created_at){_SERIES}"
@@ -51,10 +51,12 @@ _POLICIES: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """How many users there are, each with a session, an API token and a grant; and how many policies."""
+    """How many users there are, each with an API token and a grant; how many policies and sessions."""
 
     users: int
     policies: int
+    sessions: int
+    """As many of each user: they are those of one user after the other, and then of the first again."""
 
 
 def fill(environ: Mapping[str, str], filled: Filled) -> None:
@@ -65,27 +67,27 @@ def fill(environ: Mapping[str, str], filled: Filled) -> None:
 async def _fill(environ: Mapping[str, str], filled: Filled) -> None:
     database = Database(environ["DATABASE_URL"], pool=1, timeout=PATIENCE)
     try:
-        for statement, rows in (
-            (_USERS, filled.users),
-            (_SESSIONS, filled.users),
-            (_TOKENS, filled.users),
-            (_GRANTS, filled.users),
-            (_POLICIES, filled.policies),
+        for statement, values in (
+            (_USERS, {"last": filled.users - 1}),
+            (_SESSIONS, {"last": filled.sessions - 1, "users": filled.users}),
+            (_TOKENS, {"last": filled.users - 1}),
+            (_GRANTS, {"last": filled.users - 1}),
+            (_POLICIES, {"last": filled.policies - 1}),
         ):
             async with database.write() as db:
-                await db.execute(text(statement), {"last": rows - 1})
+                await db.execute(text(statement), values)
         async with database.write() as db:
             await db.execute(text("ANALYZE"))
     finally:
         await database.close()
 
 
-def tokens(environ: Mapping[str, str], users: Iterable[int]) -> list[str]:
-    """Return a login token of the session of each of *users*, signed by the service's own key."""
-    return asyncio.run(_tokens(environ, users))
+def tokens(environ: Mapping[str, str], filled: Filled, sessions: Iterable[int]) -> list[str]:
+    """Return a login token of each of *sessions*, signed by the service's own key."""
+    return asyncio.run(_tokens(environ, filled, sessions))
 
 
-async def _tokens(environ: Mapping[str, str], users: Iterable[int]) -> list[str]:
+async def _tokens(environ: Mapping[str, str], filled: Filled, sessions: Iterable[int]) -> list[str]:
     settings = from_environ(environ)
     database = Database(environ["DATABASE_URL"], pool=1, timeout=PATIENCE)
     try:
@@ -102,8 +104,8 @@ async def _tokens(environ: Mapping[str, str], users: Iterable[int]) -> list[str]
         )
         lifetime = settings.login_token_lifetime
         signed = [
-            await signer.sign(LOGIN, f"u{number}", lifetime, {"sid": f"s{number}"})
-            for number in users
+            await signer.sign(LOGIN, f"u{number % filled.users}", lifetime, {"sid": f"s{number}"})
+            for number in sessions
         ]
         signer.close()
         return signed

@@ -12,7 +12,7 @@ from tools.bench import wrk
 from tools.bench.figures import BARE, Measured
 from tools.bench.measure import CONNECTIONS, Bench, prepared, say
 from tools.bench.own.fill import Filled
-from tools.bench.own.instance import DATABASES, EACH, POSTGRESQL, SQLITE, Instance, made
+from tools.bench.own.instance import DATABASES, EACH, POOL, POSTGRESQL, SQLITE, Instance, made
 from tools.bench.own.names import (
     AGAIN,
     BY_API_TOKEN,
@@ -35,13 +35,7 @@ from tools.bench.process import Running, free_port, running
 from tools.bench.wrk import Load
 from tools.bench.yardsticks import Bare, hashes, hello, signatures
 
-POOL: Final = 5000
-"""Tokens that are each seen once in a round; with the last of them the load ends."""
-PATIENCE: Final = 10
-"""Seconds within which every token is seen."""
-KNOWN: Final = 4000
-"""Of these the service remembers whose they are, but not so many signed answers."""
-FEW: Final = Filled(POOL, 1_000)
+FEW: Final = Filled(POOL, 1_000, POOL)
 COLD_STARTS: Final = 5
 ALLOWED: Final = (1.1, 0.2)
 """A cold start may take that many times the bare server's, and as many seconds more."""
@@ -63,7 +57,7 @@ def goals(bench: Bench) -> None:
             instances = []
             for database in DATABASES:
                 with bench.attempt(f"dhq-auth, {database}"):
-                    instances.append(made(bench, database, postgres, FEW, POOL))
+                    instances.append(made(bench, database, postgres, FEW))
             for number in range(bench.plan.rounds):
                 say(f"dhq-auth, round {number + 1} of {bench.plan.rounds}")
                 for instance in instances:
@@ -96,8 +90,6 @@ def _round(bench: Bench, instance: Instance) -> None:
 def _loads(bench: Bench, instance: Instance, loads: Mapping[str, Load], server: Running) -> None:
     """Measure the plain questions."""
     many = Load("/auth/check", EACH, tokens=instance.of_many)
-    known = instance.of_many[-KNOWN:]
-    authorize = Load("/auth/authorize?service=bench", EACH, tokens=known, again=True)
     rows = (
         (GOOD, loads[CHECK], CHECK),
         (BY_API_TOKEN, loads[API_TOKEN], CHECK),
@@ -105,20 +97,16 @@ def _loads(bench: Bench, instance: Instance, loads: Mapping[str, Load], server: 
         (FIRST_READ, many, CHECK),
         (AGAIN, loads[ISSUE], ISSUE),
         (BY_POLICIES, loads[POLICIES], ISSUE),
-        (NEW, authorize, ISSUE),
         (JWKS, loads[KEYS], KEYS),
         (PEM, loads[PUBLIC_KEY], KEYS),
     )
     for name, load, group in rows:
-        if not bench.plan.wants(group):
-            continue
-        raw = signatures() if name == NEW else None
-        if name == NEW:  # whose they are is known then, and what was granted last
-            seen = replace(authorize, again=False)
-            wrk.run(server.base, seen, CONNECTIONS, PATIENCE, bench.plan.folder)
-        measured = bench.load(instance.name, name, load, server)
-        if measured and raw:
-            bench.figures.note("Raw RSA-2048 signatures of one core", "/s", raw.rate)
+        if bench.plan.wants(group):
+            bench.load(instance.name, name, load, server)
+    if bench.plan.wants(ISSUE):
+        authorize, raw = instance.newly_signed(bench, server), signatures()
+        bench.figures.note("Raw RSA-2048 signatures of one core", "/s", raw.rate)
+        if measured := bench.load(instance.name, NEW, authorize, server):
             _compare(bench, NEW, instance, measured, raw)
 
 

@@ -1,20 +1,27 @@
 """A dhq-auth that runs, with its database full and tokens for it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from tests.fakes.postgres import PostgresServer
-from tools.bench.measure import Bench, prepared, say
+from tools.bench import wrk
+from tools.bench.measure import CONNECTIONS, Bench, prepared, say
 from tools.bench.own.fill import Filled, fill, tokens
 from tools.bench.own.server import DhqAuth
-from tools.bench.process import Command, Site, running
+from tools.bench.process import Command, Running, Site, running
 from tools.bench.wrk import Load
 
 SQLITE, POSTGRESQL = "SQLite", "PostgreSQL"
 DATABASES: Final = (SQLITE, POSTGRESQL)
 EACH: Final = {"Auth-Token": "{token}"}
 """The header that presents the token whose turn it is."""
+POOL: Final = 5000
+"""Tokens that are each seen once in a round; with the last of them the load ends."""
+KNOWN: Final = 2500
+"""Of these the service remembers whose they are, but not so many signed answers."""
+PATIENCE: Final = 5
+"""Seconds within which so many are seen."""
 
 
 @dataclass(frozen=True)
@@ -41,11 +48,16 @@ class Instance:
         """Return what is asked of it while it runs."""
         return dict(prepared(self.peer, self.site))
 
+    def newly_signed(self, bench: Bench, server: Running) -> Load:
+        """Return what makes *server* sign each time; whose they are, and what was granted, it knows."""
+        load = Load("/auth/authorize?service=bench", EACH, tokens=self.of_many[-KNOWN:], again=True)
+        seen = replace(load, again=False)
+        wrk.run(server.base, seen, CONNECTIONS, PATIENCE, bench.plan.folder)
+        return load
 
-def made(
-    bench: Bench, database: str, postgres: PostgresServer, filled: Filled, pool: int
-) -> Instance:
-    """Let the service make its database, fill it, and sign as many tokens as *pool*."""
+
+def made(bench: Bench, database: str, postgres: PostgresServer, filled: Filled) -> Instance:
+    """Let the service make its database, fill it, and sign tokens."""
     say(f"{database}: making the database")
     if database == POSTGRESQL:
         # The first line of this file is the number of its first process.
@@ -60,6 +72,7 @@ def made(
     environ = peer.environ(site)
     say(f"{database}: adding {filled.users:,} users, {filled.policies:,} policies")
     fill(environ, filled)
-    say(f"{database}: signing {2 * pool:,} tokens")
-    spread = [number * (filled.users // pool) for number in range(pool)]
-    return Instance(database, peer, site, tokens(environ, [0] * pool), tokens(environ, spread))
+    say(f"{database}: signing {2 * POOL:,} tokens")
+    of_one = tokens(environ, filled, [0] * POOL)
+    of_many = tokens(environ, filled, range(0, filled.sessions, filled.sessions // POOL))
+    return Instance(database, peer, site, of_one, of_many)
