@@ -100,8 +100,8 @@ def _open() -> tuple[Any, "_Exporter"]:
             self._exporter.shutdown()  # type: ignore[no-untyped-call]
 
     logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)
-    named = Resource({"service.name": "dhq-auth"}).merge(Resource.create())
-    if named.attributes["service.name"] == "unknown_service":
+    named = Resource.create()
+    if str(named.attributes["service.name"]).startswith("unknown_service"):  # nobody named it
         named = named.merge(Resource({"service.name": "dhq-auth"}))
     provider = TracerProvider(resource=named, shutdown_on_exit=False)
     provider.add_span_processor(BatchSpanProcessor(Told()))

@@ -10,10 +10,11 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 
 
 class Collector:
-    """Keeps the spans that it is sent, and every byte that came."""
+    """Keeps the spans that it is sent, who says that they are his, and every byte that came."""
 
     def __init__(self) -> None:
         self.spans: list[Any] = []
+        self.resources: list[Any] = []
         self.raw = b""
         self._runner: web.AppRunner | None = None
 
@@ -39,6 +40,7 @@ class Collector:
         body = await request.read()
         self.raw += body
         for of_resource in ExportTraceServiceRequest.FromString(body).resource_spans:
+            self.resources.append(of_resource.resource)
             for of_scope in of_resource.scope_spans:
                 self.spans += of_scope.spans
         return web.Response(
@@ -55,6 +57,6 @@ class Collector:
         return {s.name: s for s in self.spans if s.parent_span_id == parent.span_id}
 
 
-def told(span: Any) -> dict[str, str | int]:
-    """Return the attributes of *span*."""
-    return {each.key: each.value.string_value or each.value.int_value for each in span.attributes}
+def told(about: Any) -> dict[str, str | int]:
+    """Return the attributes of a span, or of a resource."""
+    return {each.key: each.value.string_value or each.value.int_value for each in about.attributes}

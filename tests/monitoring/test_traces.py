@@ -11,12 +11,15 @@ from tests.fakes.oidc_issuer import OidcIssuer
 from tests.fixtures.process import Serve
 from tests.fixtures.service import CALLBACK, NEXT, oidc
 from tests.monitoring.collector import Collector, told
-from tests.monitoring.test_metrics import ADA, SQLITE, WRONG
+from tests.monitoring.test_metrics import SQLITE
 
 pytestmark = [SQLITE, pytest.mark.slow]
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 PARENT = "b7ad6b7169203331"
+# No part of an id: those are random, and of hexadecimal digits
+NORA = {"username": "nora-nobody-knows", "password": "green rivers and red hills"}
+WRONG = {**NORA, "password": "never anybody's password"}
 ENVIRON = {"LOG_FORMAT": "json", "OTEL_BSP_SCHEDULE_DELAY": "50"}
 
 
@@ -33,7 +36,7 @@ async def test_a_request_is_traced_with_all_that_it_waits_for(
         await served.start()
         browser = served.new_browser()
         headers = {"traceparent": f"00-{TRACE}-{PARENT}-01"}
-        made = await browser.post("/auth/register?jwt=s3cret-query", json=ADA, headers=headers)
+        made = await browser.post("/auth/register?jwt=s3cret-query", json=NORA, headers=headers)
         assert made.status == 201
         assert (await browser.post("/auth/login", json=WRONG)).status == 401
         assert (await browser.get("/made-up/path?jwt=s3cret-query")).status == 404
@@ -55,10 +58,23 @@ async def test_a_request_is_traced_with_all_that_it_waits_for(
     assert told(asked)["dhq_auth.provider"] == "acme"
     assert asked.trace_id.hex() == TRACE
 
-    secrets = (b"s3cret", b"ada", ADA["password"].encode(), WRONG["password"].encode(), b"made-up")
-    assert [secret for secret in secrets if secret in collector.raw] == []
+    secrets = ("s3cret", *NORA.values(), WRONG["password"], "made-up/path")
+    assert [secret for secret in secrets if secret.encode() in collector.raw] == []
     traced = [each for each in records(served.log) if each.get("trace_id") == TRACE]
     assert {each["logger"] for each in traced} >= {"dhq_auth.access"}
+
+
+@pytest.mark.parametrize(
+    ("named", "name"), [({}, "dhq-auth"), ({"OTEL_SERVICE_NAME": "login"}, "login")]
+)
+async def test_the_collector_is_told_whose_spans_they_are(
+    serve: Serve, named: dict[str, str], name: str
+) -> None:
+    async with Collector() as collector:
+        served = serve(**ENVIRON, **named, OTEL_EXPORTER_OTLP_ENDPOINT=collector.url)
+        await served.start()
+        assert await served.stop() == 0
+    assert {told(each)["service.name"] for each in collector.resources} == {name}
 
 
 async def test_whoever_is_asked_is_told_the_trace(serve: Serve) -> None:
