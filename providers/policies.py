@@ -6,15 +6,16 @@ all services. `permissions` holds, by table and action, what is allowed without 
 other reader. Where that does not fit into a token, `filters` is ``{"v": 1, "ask": true}``, and the
 service asks `POST /auth/policies/evaluate`.
 
-Nothing is remembered between two questions: a policy that was changed counts at once. There are no
-options.
+The policies are read for each question: one that was changed counts at once. There are no options.
 """
 
 from dhq_auth import Grant, GrantContext
 from dhq_auth.policies.caller import auth_user_of
-from dhq_auth.policies.grant import compiled, rules_of
+from dhq_auth.policies.grant import Compilations, rules_of
 from dhq_auth.policies.why import explained
 from dhq_auth.principal import POLICIES
+
+_compilations = Compilations()
 
 
 async def grant(context: GrantContext) -> Grant:
@@ -22,7 +23,7 @@ async def grant(context: GrantContext) -> Grant:
     async with context.read() as db:
         rules = await rules_of(db, context.service)
     caller = auth_user_of(context.user)
-    claims = compiled(rules, context.service, caller, context.room)
+    claims = _compilations.compiled(rules, context.service, caller, context.room)
     may_read = context.scopes is None or POLICIES in context.scopes
     return Grant(
         claims.permissions,

@@ -5,8 +5,9 @@ Whatever precedence there is among policies is resolved here, once, so that a re
 """
 
 import json
-from collections.abc import Container, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache, partial
 from typing import Any, Final
 
 from dhq_auth.db import Db
@@ -30,6 +31,8 @@ MAX_SIZE: Final = 4096
 """Bytes of the JSON of `permissions` and `filters` together."""
 MAX_LEVELS: Final = 24
 """Of a condition: some readers of JSON take no more than 32 levels or 64."""
+REMEMBERED: Final = 256
+"""Of each service, whose claims are remembered: some KiB apiece."""
 _TOLD: Final = ("email", "is_admin", "username")
 """What of the caller a service may need beside the id, to let its database decide."""
 
@@ -92,6 +95,34 @@ def compiled(rules: Rules | None, service: str, caller: AuthUser, room: int = MA
     if not fits or compiler.too_deep:
         return asking(caller, room)
     return Claims(permissions, filters)
+
+
+class Compilations:
+    """What was compiled before, by service: it is so again while the rules are what they were.
+
+    Who asks here has read them for this very question, so what changes counts at once.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[str, _Known] = {}
+
+    def compiled(self, rules: Rules | None, service: str, caller: AuthUser, room: int) -> Claims:
+        """Return what the function of this name does; nobody may change it."""
+        if rules is None:
+            return compiled(rules, service, caller, room)
+        known = self._known.get(service)
+        if known is None or known.rules != rules:
+            known = _Known(rules, lru_cache(REMEMBERED)(partial(compiled, rules, service)))
+            self._known[service] = known
+        return known.claims(caller, room)
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """Rules of a service, and what gives the claims of a caller for whom there is so much room."""
+
+    rules: Rules
+    claims: Callable[[AuthUser, int], Claims]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """All policies of a service in one claim: it says what each of them says, or tells to ask."""
 
 import json
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -10,7 +11,14 @@ from hypothesis import strategies as st
 
 from dhq_auth.plugins.grants import JsonCopier
 from dhq_auth.policies.caller import AuthUser
-from dhq_auth.policies.grant import MAX_LEVELS, MAX_SIZE, Claims, compiled
+from dhq_auth.policies.grant import (
+    MAX_LEVELS,
+    MAX_SIZE,
+    REMEMBERED,
+    Claims,
+    Compilations,
+    compiled,
+)
 from dhq_auth.policies.store import Key, Policy
 from dhq_auth.sdk.decision import ACTIONS, Decision
 from dhq_auth.sdk.filters import decide
@@ -229,3 +237,45 @@ def test_for_every_table_and_action_the_claim_says_what_the_policies_say(
         permitted = found.permissions.get(table, {}).get(action)
         named = any(key[1] == table != "all" for key in visible)
         assert permitted is (True if named and str(expected.effect) == "allow" else None)
+
+
+def test_the_same_rules_are_compiled_once_for_the_same_caller_and_room():
+    known = Compilations()
+    first = known.compiled(rules(*DEFAULTS), "notes", ADA, MAX_SIZE)
+    assert first == claims(*DEFAULTS)
+    assert known.compiled(rules(*DEFAULTS), "notes", replace(ADA), MAX_SIZE) is first
+    assert known.compiled(rules(*DEFAULTS), "notes", ADA, 20) == claims(*DEFAULTS, room=20)
+    assert known.compiled(rules(*DEFAULTS), "notes", ADMIN, MAX_SIZE) == claims(
+        *DEFAULTS, caller=ADMIN
+    )
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        (*DEFAULTS[:2], ("all", "all", "true")),
+        (*DEFAULTS, ("notes", "read", "true")),
+        DEFAULTS[:2],
+    ],
+)
+def test_rules_that_are_others_now_are_compiled_anew(changed: tuple[tuple[str, ...], ...]):
+    known = Compilations()
+    first = known.compiled(rules(*DEFAULTS), "notes", ADA, MAX_SIZE)
+    now = known.compiled(rules(*changed), "notes", ADA, MAX_SIZE)
+    assert now == claims(*changed) != first
+    assert known.compiled(rules(*DEFAULTS), "notes", ADA, MAX_SIZE) == first
+
+
+def test_too_many_rules_leave_what_is_known_of_the_others():
+    known = Compilations()
+    first = known.compiled(rules(*DEFAULTS), "notes", ADA, MAX_SIZE)
+    assert asks(known.compiled(None, "notes", ADA, MAX_SIZE))
+    assert known.compiled(rules(*DEFAULTS), "notes", ADA, MAX_SIZE) is first
+
+
+def test_as_many_callers_are_known_as_there_is_room_for():
+    known = Compilations()
+    first = known.compiled(rules(*DEFAULTS), "notes", ADA, MAX_SIZE)
+    for number in range(REMEMBERED):
+        known.compiled(rules(*DEFAULTS), "notes", AuthUser(id=f"u{number}"), MAX_SIZE)
+    assert known.compiled(rules(*DEFAULTS), "notes", ADA, MAX_SIZE) is not first
