@@ -32,7 +32,7 @@ MAX_SIZE: Final = 4096
 MAX_LEVELS: Final = 24
 """Of a condition: some readers of JSON take no more than 32 levels or 64."""
 REMEMBERED: Final = 256
-"""Of each service, whose claims are remembered: some KiB apiece."""
+"""Callers of each service, whose claims are remembered: five times their JSON, so 20 KiB at most."""
 _TOLD: Final = ("email", "is_admin", "username")
 """What of the caller a service may need beside the id, to let its database decide."""
 
